@@ -1,0 +1,1 @@
+"""The answers: one module a topic, NumPy only; instructor edition only."""
