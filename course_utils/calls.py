@@ -1,0 +1,212 @@
+"""Call a learner's function and write down what happened, all of it, whatever it does."""
+
+from __future__ import annotations
+
+import linecache
+import signal
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from course_utils.plain import Draws, fresh
+
+RETURNED, RAISED, UNWRITTEN, MISSING = "returned", "raised", "not written yet", "missing"
+TIMED_OUT, DIED, UNREADABLE, SKIPPED = "timed out", "died", "unreadable", "skipped"
+
+
+@dataclass(frozen=True)
+class Call:
+    """The arguments of one call, and an ``aid`` that only the one who verifies the result sees."""
+
+    arguments: dict[str, Any]
+    aid: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one call did.
+
+    ``outcome`` is one of the words above. ``value`` is what was returned. ``error`` and ``line`` say what was
+    raised and where in the learner's code. ``changed`` names arguments that are no longer what they were,
+    ``shared`` pairs of arrays that overlap in memory; ``moved_random``: did NumPy's global generator move?
+    """
+
+    outcome: str
+    value: Any = None
+    error: str = ""
+    line: str = ""
+    changed: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    moved_random: bool = False
+    remarks: tuple[str, ...] = ()
+
+
+class TimedOut(BaseException):
+    """Raised inside a learner's function whose time is up; no ``except Exception`` holds it back."""
+
+
+def observe(function: Any, calls: Sequence[Call], seconds: float = 5.0) -> list[Observation]:
+    """Make calls in turn until one gives no result; those that name the same generator share it."""
+    generators: dict[Draws, np.random.Generator] = {}
+    seen: list[Observation] = []
+    for call in calls:
+        seen.append(observe_call(function, call, generators, seconds))
+        if seen[-1].outcome != RETURNED:
+            break
+    return seen
+
+
+def observe_call(
+    function: Any, call: Call, generators: dict[Draws, np.random.Generator], seconds: float = 5.0
+) -> Observation:
+    """Make one call on fresh copies of its arguments; ``generators`` are those of the calls before it."""
+    if function is None:
+        return Observation(MISSING)
+    if not callable(function):
+        return Observation(
+            RAISED, error=f"the name stands for an object of type {type(function).__name__}, not a function"
+        )
+    arguments = {name: _build(value, generators) for name, value in call.arguments.items()}
+    random_before = _global_random()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with time_limit(seconds):
+                value = function(**arguments)
+        except KeyboardInterrupt:
+            raise
+        except NotImplementedError:
+            return Observation(UNWRITTEN)
+        except TimedOut:
+            return Observation(TIMED_OUT, error=f"no result after {seconds:g} s")
+        except BaseException as error:  # SystemExit and whatever else a learner's code may raise
+            return Observation(RAISED, error=_words(error), line=learners_line(error))
+    if value is None:
+        return Observation(UNWRITTEN)
+    changed = [path for name, was in call.arguments.items() for path in _changes(name, was, arguments[name])]
+    return Observation(
+        RETURNED,
+        value,
+        changed=tuple(changed[:5]),
+        shared=tuple(_overlaps(value, arguments)[:5]),
+        moved_random=_global_random() != random_before,
+        remarks=tuple(dict.fromkeys(f"{w.category.__name__}: {w.message}"[:200] for w in caught[:20])),
+    )
+
+
+def _build(value: Any, generators: dict[Draws, np.random.Generator]) -> Any:
+    if isinstance(value, Draws):
+        if value not in generators:
+            generators[value] = np.random.default_rng(value.seed)
+        return generators[value]
+    return fresh(value)
+
+
+def _global_random() -> tuple[int, int, bytes]:
+    _, keys, position, has_gauss, _ = np.random.get_state()  # noqa: NPY002
+    return position, has_gauss, keys.tobytes()
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise ``TimedOut`` inside the block after ``seconds``, where the platform and the thread allow it."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(signum: int, frame: Any) -> None:
+        raise TimedOut
+
+    before = signal.signal(signal.SIGALRM, ring)
+    # a bare `except:` in a loop may swallow the first ring: ring again
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _words(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}"[:300]
+
+
+def learners_line(error: BaseException) -> str:
+    """Return 'line 7: v = velocity["dW1"]', the innermost line that is the learner's own."""
+    found = ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        path = frame.f_code.co_filename
+        if "site-packages" not in path and path != __file__ and not path.startswith("<__array"):
+            source = linecache.getline(path, number).strip()
+            if source and not path.endswith((".py", ".pyx")):
+                found = f"line {number}: {source}"[:200]
+    return found
+
+
+def _changes(path: str, was: Any, now: Any) -> list[str]:
+    """Name what is no longer what it was, down to the entry of a dict or list."""
+    if isinstance(was, Draws):
+        return []
+    if type(was) is not type(now):
+        return [path]
+    if isinstance(was, np.ndarray):
+        same = was.shape == now.shape and was.dtype == now.dtype and was.tobytes() == now.tobytes()
+        return [] if same else [path]
+    if isinstance(was, dict):
+        if was.keys() != now.keys():
+            return [path]
+        return [p for key in was for p in _changes(f"{path}[{key!r}]", was[key], now[key])]
+    if isinstance(was, (list, tuple)):
+        if len(was) != len(now):
+            return [path]
+        return [
+            p for i, pair in enumerate(zip(was, now, strict=True)) for p in _changes(f"{path}[{i}]", *pair)
+        ]
+    return [] if was == now or was != was else [path]
+
+
+def _arrays(path: str, value: Any, depth: int = 0) -> Iterator[tuple[str, np.ndarray]]:
+    if depth > 20:
+        return
+    if isinstance(value, np.ndarray):
+        yield path, value
+    elif type(value) is dict:
+        for key, item in value.items():
+            yield from _arrays(f"{path}[{key!r}]", item, depth + 1)
+    elif type(value) in (list, tuple):
+        for i, item in enumerate(value):
+            yield from _arrays(f"{path}[{i}]", item, depth + 1)
+
+
+def _overlaps(value: Any, arguments: dict[str, Any]) -> list[str]:
+    """Say which returned arrays overlap in memory with an argument or with each other."""
+    given = [pair for name, argument in arguments.items() for pair in _arrays(name, argument)]
+    results: list[tuple[str, np.ndarray]] = []
+    found: list[str] = []
+    for path, array in _arrays("result", value):
+        for other_path, other in given + results:
+            if np.may_share_memory(array, other) and _share(array, other):
+                found.append(f"{path} and {other_path}")
+                if len(found) == 5:
+                    return found
+        results.append((path, array))
+        if len(results) > 2000:
+            break
+    return found
+
+
+def _share(a: np.ndarray, b: np.ndarray) -> bool:
+    try:
+        return bool(np.shares_memory(a, b, max_work=100_000))
+    except np.exceptions.TooHardError:
+        return True
