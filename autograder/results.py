@@ -1,0 +1,102 @@
+"""What was judged: plain data, kept under its key so that nothing is judged twice or lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from course_utils.examine import Report
+
+GRADED, UNJUDGED = "graded", "could not judge"
+
+
+@dataclass(frozen=True)
+class ExerciseResult:
+    """The judge's word on one exercise of one submission; ``grade_id`` is that of its graded cell."""
+
+    exercise: str
+    grade_id: str
+    points: float
+    max_points: float
+    report: Report
+
+
+@dataclass(frozen=True)
+class SubmissionResult:
+    """The judge's word on one submission.
+
+    ``status`` is 'graded' or 'could not judge'; then ``reason`` says why, in the student's words. ``remarks``
+    are things noticed about the document that cost no marks. ``key`` is a hash of all that it depends on.
+    """
+
+    student: str
+    assignment: str
+    status: str
+    exercises: tuple[ExerciseResult, ...] = ()
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+    seed: int = 0
+    sandbox: str = ""
+    seconds: float = 0.0
+    key: str = ""
+
+    @property
+    def points(self) -> float:
+        """What was earned."""
+        return sum(exercise.points for exercise in self.exercises)
+
+    @property
+    def max_points(self) -> float:
+        """What could be earned."""
+        return sum(exercise.max_points for exercise in self.exercises)
+
+    @property
+    def misconceptions(self) -> tuple[str, ...]:
+        """The keys of the mistakes that were named."""
+        named = (exercise.report.misconception for exercise in self.exercises)
+        return tuple(key for key in named if key)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain containers."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> SubmissionResult:
+        """Build the result that ``as_dict`` wrote."""
+        exercises = tuple(
+            ExerciseResult(**{**each, "report": Report.from_dict(each["report"])})
+            for each in data["exercises"]
+        )
+        return cls(**{**data, "exercises": exercises, "remarks": tuple(data["remarks"])})
+
+
+class ResultStore:
+    """Results as one JSON file each, written so that a crash leaves either the old file or the new one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find(self, key: str) -> SubmissionResult | None:
+        """Return the result kept under ``key``; None if there is none or it cannot be read."""
+        try:
+            return SubmissionResult.from_dict(json.loads(self._path(key).read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def keep(self, result: SubmissionResult) -> None:
+        """Write a result under its key."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(result.as_dict(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, self._path(result.key))
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.json"
