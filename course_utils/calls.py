@@ -7,17 +7,19 @@ import signal
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from course_utils.plain import Draws, fresh
+from course_utils import library
+from course_utils.plain import Draws, Named, fresh
 
 RETURNED, RAISED, UNWRITTEN, MISSING = "returned", "raised", "not written yet", "missing"
 TIMED_OUT, DIED, UNREADABLE, SKIPPED = "timed out", "died", "unreadable", "skipped"
+MOST_RECORDED = 5_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one call did.
+    """What one call did; ``record`` lists the calls of the functions that it was handed: (argument, inputs).
 
     ``outcome`` is one of the words above. ``value`` is what was returned. ``error`` and ``line`` say what was
     raised and where in the learner's code. ``changed`` names arguments that are no longer what they were,
@@ -45,6 +47,7 @@ class Observation:
     shared: tuple[str, ...] = ()
     moved_random: bool = False
     remarks: tuple[str, ...] = ()
+    record: tuple[Any, ...] = ()
 
 
 class TimedOut(BaseException):
@@ -72,7 +75,8 @@ def observe_call(
         return Observation(
             RAISED, error=f"the name stands for an object of type {type(function).__name__}, not a function"
         )
-    arguments = {name: _build(value, generators) for name, value in call.arguments.items()}
+    record: list[Any] = []
+    arguments = {name: build(value, generators, record, name) for name, value in call.arguments.items()}
     random_before = _global_random()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -97,15 +101,32 @@ def observe_call(
         shared=tuple(_overlaps(value, arguments)[:5]),
         moved_random=_global_random() != random_before,
         remarks=tuple(dict.fromkeys(f"{w.category.__name__}: {w.message}"[:200] for w in caught[:20])),
+        record=tuple(record),
     )
 
 
-def _build(value: Any, generators: dict[Draws, np.random.Generator]) -> Any:
+def build(value: Any, generators: dict[Draws, np.random.Generator], record: list[Any], name: str = "") -> Any:
+    """Return an argument as the function gets it: fresh arrays, real generators, recorded functions."""
     if isinstance(value, Draws):
         if value not in generators:
             generators[value] = np.random.default_rng(value.seed)
         return generators[value]
+    if isinstance(value, Named):
+        return _recorded(library.build(value.name, value.options), record, name)
+    if isinstance(value, dict):
+        return {key: build(item, generators, record, str(key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(build(item, generators, record, name) for item in value)
     return fresh(value)
+
+
+def _recorded(function: Callable[..., Any], record: list[Any], name: str) -> Callable[..., Any]:
+    def recorded(*given: Any) -> Any:
+        if len(record) < MOST_RECORDED:
+            record.append((name, tuple(fresh(g) for g in given if not isinstance(g, np.random.Generator))))
+        return function(*given)
+
+    return recorded
 
 
 def _global_random() -> tuple[int, int, bytes]:
@@ -155,7 +176,7 @@ def learners_line(error: BaseException) -> str:
 
 def _changes(path: str, was: Any, now: Any) -> list[str]:
     """Name what is no longer what it was, down to the entry of a dict or list."""
-    if isinstance(was, Draws):
+    if isinstance(was, (Draws, Named)):
         return []
     if type(was) is not type(now):
         return [path]

@@ -37,6 +37,14 @@ class Draws:
     name: str = "rng"
 
 
+@dataclass(frozen=True)
+class Named:
+    """Stands for a function of ``course_utils.library``, built where it is called; its calls are recorded."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class Budget:
     """What one value may cost at most: bytes of arrays and text, items of containers, depth of nesting."""
@@ -72,6 +80,8 @@ def _pack(value: Any, budget: Budget, depth: int) -> Any:
         return ["foreign", value.description]
     if kind is Draws:
         return ["draws", value.seed, value.name]
+    if kind is Named:
+        return ["named", value.name, _pack(value.options, budget, depth + 1)]
     if depth >= budget.depth:
         return ["foreign", "something nested very deeply"]
     try:
@@ -144,6 +154,8 @@ def unpack(tree: Any, arrays: list[np.ndarray]) -> Any:
             return Foreign(description[:200])
         case ["draws", int(seed), str(name)]:
             return Draws(seed, name)
+        case ["named", str(name), options]:
+            return Named(name, unpack(options, arrays))
     raise ValueError(f"packed data: unknown form {tree[0][:20]!r}")
 
 

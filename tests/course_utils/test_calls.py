@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from course_utils.calls import Call, observe
-from course_utils.plain import Draws
+from course_utils.plain import Draws, Named, pack, unpack
 
 
 def one(function, **arguments):
@@ -115,3 +115,21 @@ def test_warnings_are_remarks():
     seen = one(warns)
     assert seen.outcome == "returned"
     assert seen.remarks == ("UserWarning: mind the gap",)
+
+
+def test_functions_travel_by_name_and_their_calls_are_recorded():
+    """A named function is built where it is called, also inside a dict; what it was given is written down."""
+    given = unpack(*pack({"f": Named("polynomial", {"coefficients": [0.0, 0.0, 0.0, 1.0]}), "x": 2.0}))
+    seen = one(lambda f, x: f(x) - f(x + 1), **given)
+    assert seen.value == 8.0 - 27.0
+    assert seen.record == (("f", (2.0,)), ("f", (3.0,)))
+    space = {"rate": Named("uniform", {"low": 1.0, "high": 2.0})}
+    drawn = one(lambda space, rng: space["rate"](rng), space=space, rng=Draws(4))
+    assert drawn.value == np.random.default_rng(4).uniform(1.0, 2.0)
+    assert drawn.record == (("rate", ()),) and not drawn.changed
+
+
+def test_an_unknown_name_is_no_function():
+    """The judge's own mistake is said, not run."""
+    with pytest.raises(ValueError, match="no function 'cubic'"):
+        one(lambda f: f(1), f=Named("cubic"))
