@@ -1,0 +1,246 @@
+"""The run: submissions in, results out. It resumes where it was stopped and judges nothing twice."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import inspect
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from autograder import exercises
+from autograder.course import Course, CourseError
+from autograder.judge import new_seed, summary
+from autograder.report.feedback import outputs_for, write_feedback
+from autograder.results import GRADED, UNJUDGED, ResultStore, SubmissionResult
+from autograder.submission import Lesson, Unjudgeable, read_lesson, read_submission, rebuild, take
+from autograder.sandbox.limits import Limits
+from autograder.worker import Task, Worker
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one ``autograder grade`` did."""
+
+    course: Course
+    results: tuple[SubmissionResult, ...]
+    judged: int
+    reused: int
+    seconds: float
+
+    @property
+    def all_judged(self) -> bool:
+        """Whether every submission got a verdict."""
+        return all(result.status == GRADED for result in self.results)
+
+
+def run(
+    course: Course,
+    assignments: Sequence[str] = (),
+    *,
+    students: Sequence[str] | None = None,
+    jobs: int = 0,
+    seed: int | None = None,
+    force: bool = False,
+    demos: bool = False,
+    sandbox: str = "auto",
+) -> Run:
+    """Grade what was handed in and write gradebook, graded notebooks and feedback."""
+    from autograder import gradebook  # seconds of imports that a judging process can do without
+
+    started = time.perf_counter()
+    tasks = find_tasks(course, assignments, students)
+    lessons = {name: read_lesson(course.source_notebook(name)) for name in {t.assignment for t in tasks}}
+    gradebook.prepare(course, sorted(lessons))
+    store = ResultStore(course.results_dir)
+    done: dict[Task, SubmissionResult] = {}
+    waiting: list[tuple[Task, str]] = []
+    for task in tasks:
+        key = _key(task, lessons[task.assignment], seed, demos, f"{sandbox} {Limits.of_course(course.root)}")
+        kept = None if force else store.find(key)
+        if kept is not None and kept.student == task.student:
+            done[task] = kept
+        else:
+            waiting.append((task, key))
+    reused = len(done)
+    jobs = max(1, min(jobs or os.cpu_count() or 1, len(waiting)))
+    seed = new_seed() if seed is None else seed
+    with tqdm(total=len(tasks), initial=reused, unit="submission", disable=not sys.stderr.isatty()) as bar:
+        for task, result in _judged(course, waiting, seed, demos, jobs, sandbox):
+            store.keep(result)
+            done[task] = result
+            bar.update()
+    results = tuple(done[task] for task in tasks)
+    gradebook.record(course, [(result, _notebook(task, lessons, result)) for task, result in done.items()])
+    for result in results:
+        write_feedback(course, result)
+    return Run(course, results, len(waiting), reused, time.perf_counter() - started)
+
+
+def find_tasks(course: Course, assignments: Sequence[str], students: Sequence[str] | None) -> list[Task]:
+    """List what was handed in, in the order of students; an error says what was looked for, and where."""
+    known = course.assignments()
+    for name in assignments:
+        if name not in known:
+            raise CourseError(f"no assignment {name!r}: notebooks/ holds {', '.join(known) or 'none'}")
+    if not course.submitted.is_dir():
+        raise CourseError(
+            f"nothing was handed in: there is no folder {course.submitted}. "
+            "Submissions lie below it as STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb; nbgrader collect puts them there."
+        )
+    tasks = [
+        Task(student.name, folder.name, folder / f"{folder.name}.ipynb")
+        for student in sorted(course.submitted.iterdir())
+        if student.is_dir()
+        and not student.name.startswith(".")
+        and (not students or student.name in students)
+        for folder in sorted(student.iterdir())
+        if folder.is_dir() and folder.name in (assignments or known)
+    ]
+    if not tasks:
+        there = sorted(path.name for path in course.submitted.iterdir())[:8]
+        wanted = f"{' or '.join(students or ['STUDENT'])}/{' or '.join(assignments or known)}"
+        found = ", ".join(there) or "an empty folder"
+        raise CourseError(f"nothing to grade in {course.submitted}: looked for {wanted}, found {found}")
+    return tasks
+
+
+def _key(task: Task, lesson: Lesson, seed: int | None, demos: bool, walls: str) -> str:
+    """Hash all that a result depends on."""
+    try:
+        handed = task.path.read_bytes() if not task.path.is_symlink() else b"a link"
+    except OSError:
+        handed = b"missing"
+    judged_by = [repr(lesson.cells), cases_stamp(task.assignment), str(seed), str(demos), walls]
+    words = [task.student, task.assignment, *judged_by, sys.version, np.__version__]
+    digest = hashlib.sha256()
+    for data in (handed, *(word.encode() for word in words)):
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:32]
+
+
+def cases_stamp(assignment: str) -> str:
+    """A hash of what judges an assignment: its cases, the reference, and how results are compared."""
+    import course_utils
+    from course_utils import calls, compare, examine, properties
+
+    modules = [exercises, calls, compare, examine, properties]
+    sources = [inspect.getsource(module) for module in modules]
+    own = [Path(exercises.__file__).parent, Path(course_utils.__file__).parent / "reference"]
+    sources += [path.read_text() for folder in own for path in folder.glob(f"{assignment}.py")]
+    return hashlib.sha256("\0".join(sources).encode()).hexdigest()
+
+
+_worker: Worker
+
+
+def _start(course: Course, seed: int, sandbox: str) -> None:
+    global _worker
+    _worker = Worker(course, seed, sandbox)
+
+
+def _grade_one(task: Task, key: str, demos: bool) -> SubmissionResult:
+    return _worker.grade(task, key, demos)
+
+
+def _judged(
+    course: Course, waiting: Sequence[tuple[Task, str]], seed: int, demos: bool, jobs: int, sandbox: str
+) -> Iterator[tuple[Task, SubmissionResult]]:
+    """Yield results as they come, from this process or from several."""
+    if not waiting:
+        return
+    if jobs == 1:
+        worker = Worker(course, seed, sandbox)
+        try:
+            yield from ((task, worker.grade(task, key, demos)) for task, key in waiting)
+        finally:
+            worker.close()
+        return
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (course, seed, sandbox)) as pool:
+        futures = {pool.submit(_grade_one, task, key, demos): task for task, key in waiting}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def _notebook(task: Task, lessons: Mapping[str, Lesson], result: SubmissionResult) -> dict[str, Any] | None:
+    lesson = lessons[task.assignment]
+    try:
+        handed = read_submission(task.path, lesson)
+    except Unjudgeable:
+        return None
+    return rebuild(lesson, handed, {each.grade_id: outputs_for(each) for each in result.exercises})
+
+
+def judge_notebook(
+    course: Course, assignment: str, notebook: dict[str, Any], student: str
+) -> tuple[SubmissionResult, dict[str, Any] | None]:
+    """Judge one notebook that is already read: the way nbgrader's own commands take."""
+    worker = _own_worker(course)
+    lesson = worker.lesson(assignment)
+    try:
+        handed = take(notebook, lesson)
+    except Unjudgeable as reason:
+        return SubmissionResult(student, assignment, UNJUDGED, reason=str(reason)), None
+    result = worker.judge.submission(student, lesson, handed, worker.zygote)
+    return result, rebuild(lesson, handed, {each.grade_id: outputs_for(each) for each in result.exercises})
+
+
+@cache
+def _own_worker(course: Course) -> Worker:
+    """The one worker of a process that judges notebook after notebook, such as ``nbgrader autograde``."""
+    worker = Worker(course, new_seed())
+    atexit.register(worker.close)
+    return worker
+
+
+def as_line(result: SubmissionResult) -> dict[str, Any]:
+    """Return a result as other programs read it."""
+    return {
+        "student": result.student,
+        "assignment": result.assignment,
+        "status": result.status,
+        "reason": result.reason,
+        "score": result.points,
+        "max_score": result.max_points,
+        "misconceptions": list(result.misconceptions),
+        "seed": result.seed,
+        "sandbox": result.sandbox,
+        "seconds": result.seconds,
+        "exercises": [summary(each) for each in result.exercises],
+    }
+
+
+def table(run: Run) -> str:
+    """Return what a person reads at the end of a run."""
+    rows = [("student", "assignment", "score", "remarks")]
+    for result in run.results:
+        score = f"{result.points:g} / {result.max_points:g}" if result.status == GRADED else "-"
+        named = ", ".join(result.misconceptions) or (
+            "" if result.status == GRADED else f"{UNJUDGED}: {result.reason}"
+        )
+        rows.append((result.student, result.assignment, score, named))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    columns = [[cell.ljust(w) for cell, w in zip(row, widths, strict=False)] + [row[3]] for row in rows]
+    lines = ["  ".join(row).rstrip() for row in columns]
+    lines.insert(1, "  ".join("-" * w for w in (*widths, 7)))
+    rate = f"{run.judged / run.seconds:.1f} a second" if run.judged else "nothing new"
+    lines += [
+        "",
+        f"{len(run.results)} submissions in {run.seconds:.1f} s: "
+        f"{run.judged} judged, {run.reused} unchanged; {rate}",
+        f"gradebook  {run.course.gradebook_db}",
+        f"feedback   {run.course.feedback}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""The judge: inputs out, outputs in, compared with what the reference returns.
+
+The module is callable, so that the hidden test of a source notebook reads ``judge(f, against=reference.f)``.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from autograder.exercises import Drawn, draw, find
+from autograder.results import GRADED, UNJUDGED, ExerciseResult, SubmissionResult
+from autograder.sandbox.host import CellRun, Trial, Zygote
+from autograder.submission import SOLUTION, TEST, Handed, Lesson, LessonCell, steps
+from course_utils.calls import MISSING, RETURNED, Observation, observe
+from course_utils.check import Shown, display
+from course_utils.examine import PASSED, Report, report
+from course_utils.plain import pack, unpack
+
+
+def new_seed() -> int:
+    """Draw a seed that no student can know."""
+    return secrets.randbits(48)
+
+
+class Judge:
+    """Judges with one seed: inputs, answers and known mistakes are worked out once for all submissions."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._drawn: dict[str, Drawn] = {}
+
+    def drawn(self, exercise: str) -> Drawn:
+        """Return the checks of an exercise, drawn when they are first asked for."""
+        if exercise not in self._drawn:
+            self._drawn[exercise] = draw(find(exercise), self.seed)
+        return self._drawn[exercise]
+
+    def exercise(self, exercise: str, trial: Trial, cells: list[CellRun]) -> Report:
+        """Judge one function where a trial has arrived; ``cells`` are those that should define it."""
+        drawn = self.drawn(exercise)
+        seen = trial.calls(exercise, {check.name: check.calls for check in drawn.checks})
+        if any(found and found[-1].outcome == MISSING for found in seen.values()):
+            why = _why_missing(exercise, cells)
+            seen = {name: [Observation(MISSING, error=why)] for name in seen}
+        return report(exercise, drawn.checks, seen, drawn.mistakes, show_numbers=False)
+
+    def submission(
+        self, student: str, lesson: Lesson, handed: Handed, zygote: Zygote, *, demos: bool = False
+    ) -> SubmissionResult:
+        """Run what was handed in, in the order of the notebook; judge each exercise where its test stands."""
+        results: list[ExerciseResult] = []
+        defining: dict[str, list[CellRun]] = {}
+        with Trial(zygote) as trial:
+            for step in steps(lesson, handed, demos=demos):
+                if step.cell.kind == TEST:
+                    name = step.cell.exercise
+                    results.append(_result(step.cell, self.exercise(name, trial, defining.get(name, []))))
+                    continue
+                ended = trial.run(step.label, step.source, step.definitions_only)
+                if step.cell.kind == SOLUTION:
+                    defining.setdefault(step.cell.name, []).append(ended)
+        unjudged = any(each.report.status == UNJUDGED for each in results)
+        return SubmissionResult(
+            student,
+            lesson.assignment,
+            UNJUDGED if unjudged else GRADED,
+            tuple(results),
+            "The grader could not finish; your instructor has been told." if unjudged else "",
+            tuple(handed.remarks),
+            self.seed,
+        )
+
+
+def _result(cell: LessonCell, report: Report) -> ExerciseResult:
+    return ExerciseResult(cell.exercise, cell.name, round(cell.points * report.share, 2), cell.points, report)
+
+
+def _why_missing(exercise: str, cells: list[CellRun]) -> str:
+    if not cells:
+        return "its cell is not in the notebook that you handed in"
+    stopped = [cell for cell in cells if cell.outcome != RETURNED]
+    if stopped:
+        at = f" ({stopped[-1].line})" if stopped[-1].line else ""
+        return f"its cell stopped with {stopped[-1].error}{at}"
+    defined = ", ".join(name for cell in cells for name in cell.defined)
+    return (
+        f"its cell defines {defined}; the name must be exactly {exercise}"
+        if defined
+        else "its cell defines nothing"
+    )
+
+
+def judge_here(function: Callable[..., Any], *, against: Callable[..., Any]) -> float:
+    """Judge a function in this very process: for authors, and for stock nbgrader in a class one trusts.
+
+    Parameters
+    ----------
+    function : callable
+        The solution; its name is the exercise's.
+    against : callable
+        The reference.
+
+    Returns
+    -------
+    float
+        The points earned, which nbgrader takes as the score when it is a cell's last value.
+    """
+    exercise = replace(find(function.__name__), reference=against)
+    drawn = draw(exercise, new_seed())
+    seen = {check.name: [_plain(o) for o in observe(function, check.calls)] for check in drawn.checks}
+    judged = report(exercise.name, drawn.checks, seen, drawn.mistakes, show_numbers=False)
+    if judged.status != PASSED:
+        display(Shown(judged))
+    return float(round(exercise.points * judged.share, 2))
+
+
+def _plain(seen: Observation) -> Observation:
+    return replace(seen, value=unpack(*pack(seen.value)))
+
+
+def summary(result: ExerciseResult) -> Mapping[str, Any]:
+    """Return the judge's word on one exercise as other programs read it."""
+    judged = result.report
+    red = next((row for row in judged.rows if row.status not in (PASSED,)), None)
+    message = judged.headline or (f"{red.name}: {red.problem}" if red else "")
+    return {
+        "exercise": judged.exercise,
+        "score": result.points,
+        "max_score": result.max_points,
+        "passed": judged.status == PASSED,
+        "misconception": judged.misconception,
+        "message": (judged.hint and f"{message} - {judged.hint}") or message,
+        "checks": [
+            {"name": row.name, "passed": row.status == PASSED, "message": row.problem or judged.headline}
+            for row in judged.rows
+        ],
+    }
+
+
+class _CallableModule(types.ModuleType):
+    def __call__(self, function: Callable[..., Any], *, against: Callable[..., Any]) -> float:
+        return judge_here(function, against=against)
+
+
+sys.modules[__name__].__class__ = _CallableModule
