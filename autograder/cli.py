@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--jobs", type=int, default=0, help="processes at a time (default: one a core)")
     grade.add_argument("--seed", type=int, help="draw the inputs from this seed, to reproduce a grade")
     grade.add_argument("--force", action="store_true", help="judge again what is already judged")
+    grade.add_argument("--yes", action="store_true", help="do not ask before marks move")
     grade.add_argument("--run-all", action="store_true", help="run demonstration cells too")
     _add_sandbox(grade)
     grade.add_argument("--json", action="store_true", help="one object a line instead of a table")
@@ -73,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_sandbox(verb: argparse.ArgumentParser) -> None:
-    words = "walls around student code: auto takes the best there are; off has none, for a class that you trust"
+    words = (
+        "walls around student code: auto takes the best there are; off has none, for a class that you trust"
+    )
     verb.add_argument("--sandbox", choices=("auto", "off"), default="auto", help=words)
 
 
@@ -112,6 +115,7 @@ def _grade(options: argparse.Namespace) -> int:
         force=options.force,
         demos=options.run_all,
         sandbox=options.sandbox,
+        confirm=lambda moves: _confirm(moves, options.yes),
     )
     if options.json:
         for result in run.results:
@@ -121,11 +125,26 @@ def _grade(options: argparse.Namespace) -> int:
     return 0 if run.all_judged else 1
 
 
+def _confirm(moves: Sequence[object], yes: bool) -> bool:
+    """Say whose marks will move; ask, where somebody is there to answer."""
+    print(f"{len(moves)} marks change although nothing new was handed in:", file=sys.stderr)
+    for move in moves:
+        print(f"  {move}", file=sys.stderr)
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        print("Nobody is here to ask: run again with --yes to write them.", file=sys.stderr)
+        return False
+    return input("Write them to the gradebook? [y/N] ").strip().lower() in ("y", "yes")
+
+
 def _judge(options: argparse.Namespace) -> int:
     from autograder.worker import judge_files
 
     all_judged = True
-    for verdict in judge_files(_course(options), options.exercise, options.file, options.seed, options.sandbox):
+    for verdict in judge_files(
+        _course(options), options.exercise, options.file, options.seed, options.sandbox
+    ):
         all_judged &= verdict["judged"]
         if options.json:
             print(

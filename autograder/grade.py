@@ -8,7 +8,7 @@ import inspect
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -24,9 +24,27 @@ from autograder.course import Course, CourseError
 from autograder.judge import new_seed, summary
 from autograder.report.feedback import outputs_for, write_feedback
 from autograder.results import GRADED, UNJUDGED, ResultStore, SubmissionResult
-from autograder.submission import Lesson, Unjudgeable, read_lesson, read_submission, rebuild, take
 from autograder.sandbox.limits import Limits
-from autograder.worker import Task, Worker
+from autograder.submission import Lesson, Unjudgeable, read_lesson, read_submission, rebuild, take
+from autograder.worker import Task, Worker, digest_of
+
+
+@dataclass(frozen=True)
+class Move:
+    """A mark that changes although what was handed in did not."""
+
+    student: str
+    assignment: str
+    exercise: str
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        return f"{self.student}, {self.assignment}, {self.exercise}: {self.before:g} -> {self.after:g}"
+
+
+class NotEntered(CourseError):
+    """The instructor did not want marks to move."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,7 @@ class Run:
     judged: int
     reused: int
     seconds: float
+    moves: tuple[Move, ...] = ()
 
     @property
     def all_judged(self) -> bool:
@@ -55,8 +74,13 @@ def run(
     force: bool = False,
     demos: bool = False,
     sandbox: str = "auto",
+    confirm: Callable[[Sequence[Move]], bool] = lambda moves: True,
 ) -> Run:
-    """Grade what was handed in and write gradebook, graded notebooks and feedback."""
+    """Grade what was handed in and write gradebook, graded notebooks and feedback.
+
+    ``confirm`` is asked before marks move of students who handed in nothing new, because a case or a point
+    value changed; if it says no, nothing is written, and what was judged is kept.
+    """
     from autograder import gradebook  # seconds of imports that a judging process can do without
 
     started = time.perf_counter()
@@ -82,10 +106,27 @@ def run(
             done[task] = result
             bar.update()
     results = tuple(done[task] for task in tasks)
+    moves = tuple(move for result in results for move in _moves(store.last(*_who(result)), result))
+    if moves and not confirm(moves):
+        raise NotEntered(f"{len(moves)} marks would have moved; nothing was written to the gradebook")
     gradebook.record(course, [(result, _notebook(task, lessons, result)) for task, result in done.items()])
     for result in results:
         write_feedback(course, result)
-    return Run(course, results, len(waiting), reused, time.perf_counter() - started)
+        store.entered(result)
+    return Run(course, results, len(waiting), reused, time.perf_counter() - started, moves)
+
+
+def _who(result: SubmissionResult) -> tuple[str, str]:
+    return result.student, result.assignment
+
+
+def _moves(before: SubmissionResult | None, after: SubmissionResult) -> Iterator[Move]:
+    if before is None or before.handed != after.handed:
+        return
+    marks = {each.exercise: each.points for each in before.exercises}
+    for each in after.exercises:
+        if marks.get(each.exercise, each.points) != each.points:
+            yield Move(*_who(after), each.exercise, marks[each.exercise], each.points)
 
 
 def find_tasks(course: Course, assignments: Sequence[str], students: Sequence[str] | None) -> list[Task]:
@@ -97,7 +138,7 @@ def find_tasks(course: Course, assignments: Sequence[str], students: Sequence[st
     if not course.submitted.is_dir():
         raise CourseError(
             f"nothing was handed in: there is no folder {course.submitted}. "
-            "Submissions lie below it as STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb; nbgrader collect puts them there."
+            "Submissions lie below it as STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb; nbgrader collect fills it."
         )
     tasks = [
         Task(student.name, folder.name, folder / f"{folder.name}.ipynb")
@@ -118,14 +159,10 @@ def find_tasks(course: Course, assignments: Sequence[str], students: Sequence[st
 
 def _key(task: Task, lesson: Lesson, seed: int | None, demos: bool, walls: str) -> str:
     """Hash all that a result depends on."""
-    try:
-        handed = task.path.read_bytes() if not task.path.is_symlink() else b"a link"
-    except OSError:
-        handed = b"missing"
     judged_by = [repr(lesson.cells), cases_stamp(task.assignment), str(seed), str(demos), walls]
     words = [task.student, task.assignment, *judged_by, sys.version, np.__version__]
     digest = hashlib.sha256()
-    for data in (handed, *(word.encode() for word in words)):
+    for data in (word.encode() for word in (digest_of(task.path), *words)):
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:32]
 

@@ -21,7 +21,11 @@ MAX_ARRAYS = 64 * 2**20
 
 
 class Broken(ConnectionError):
-    """The other side is gone, or what it sent is no frame."""
+    """What the other side sent is no frame, or it cannot be reached."""
+
+
+class Gone(Broken):
+    """The other side has closed the channel: it has ended, or is about to."""
 
 
 class Late(TimeoutError):
@@ -61,11 +65,17 @@ def send(channel: socket.socket, value: Any, budget: Budget | None = None) -> No
         raise Broken(str(error)) from None
 
 
-def receive(channel: socket.socket, seconds: float | None = None) -> Any:
-    """Receive one value within ``seconds`` (for ever if None)."""
+def receive(
+    channel: socket.socket,
+    seconds: float | None = None,
+    *,
+    most_tree: int = MAX_TREE,
+    most_arrays: int = MAX_ARRAYS,
+) -> Any:
+    """Receive one value within ``seconds`` (for ever if None), of no more bytes than stated."""
     deadline = None if seconds is None else time.monotonic() + seconds
     tree_size, raw_size = LENGTHS.unpack(_read(channel, LENGTHS.size, deadline))
-    if tree_size > MAX_TREE or raw_size > MAX_ARRAYS:
+    if tree_size > most_tree or raw_size > most_arrays:
         raise Broken("a frame larger than any that is read")
     frame = _read(channel, tree_size + raw_size, deadline)
     return decode(frame[:tree_size], frame[tree_size:])
@@ -83,7 +93,7 @@ def _read(channel: socket.socket, size: int, deadline: float | None) -> bytes:
         except OSError as error:
             raise Broken(str(error)) from None
         if not part:
-            raise Broken("the other side is gone")
+            raise Gone("the other side is gone")
         parts += part
         if deadline is not None and time.monotonic() > deadline and len(parts) < size:
             raise Late

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -31,7 +32,8 @@ class SubmissionResult:
     """The judge's word on one submission.
 
     ``status`` is 'graded' or 'could not judge'; then ``reason`` says why, in the student's words. ``remarks``
-    are things noticed about the document that cost no marks. ``key`` is a hash of all that it depends on.
+    are things noticed about the document that cost no marks. ``key`` is a hash of all that it depends on,
+    ``handed`` one of what was handed in.
     """
 
     student: str
@@ -44,6 +46,7 @@ class SubmissionResult:
     sandbox: str = ""
     seconds: float = 0.0
     key: str = ""
+    handed: str = ""
 
     @property
     def points(self) -> float:
@@ -97,6 +100,25 @@ class ResultStore:
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, self._path(result.key))
+
+    def last(self, student: str, assignment: str) -> SubmissionResult | None:
+        """Return the result that the gradebook holds for a student's submission, if it came from here."""
+        try:
+            return self.find(self._pointer(student, assignment).read_text(encoding="ascii"))
+        except OSError:
+            return None
+
+    def entered(self, result: SubmissionResult) -> None:
+        """Remember that this result is the one in the gradebook."""
+        pointer = self._pointer(result.student, result.assignment)
+        pointer.parent.mkdir(parents=True, exist_ok=True)
+        partial = pointer.with_suffix(".part")
+        partial.write_text(result.key, encoding="ascii")
+        os.replace(partial, pointer)
+
+    def _pointer(self, student: str, assignment: str) -> Path:
+        name = hashlib.sha256(f"{len(student)}/{student}/{assignment}".encode()).hexdigest()[:32]
+        return self.folder / "entered" / name
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"

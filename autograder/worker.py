@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,15 @@ class Task:
     student: str
     assignment: str
     path: Path
+
+
+def digest_of(path: Path) -> str:
+    """Hash what was handed in; a link is not followed."""
+    try:
+        handed = b"a link" if path.is_symlink() else path.read_bytes()
+    except OSError:
+        handed = b"missing"
+    return hashlib.sha256(handed).hexdigest()
 
 
 class Worker:
@@ -57,7 +67,8 @@ class Worker:
         except Unjudgeable as reason:
             result = SubmissionResult(task.student, task.assignment, UNJUDGED, reason=str(reason))
         seconds = round(time.perf_counter() - started, 3)
-        return replace(result, key=key, sandbox=self.zygote.tier, seconds=seconds)
+        handed_in = digest_of(task.path)
+        return replace(result, key=key, handed=handed_in, sandbox=self.zygote.tier, seconds=seconds)
 
 
 def judge_files(

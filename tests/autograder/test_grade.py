@@ -174,6 +174,29 @@ def test_an_interrupted_run_goes_on_where_it_stopped(course, monkeypatch):
     assert {student for student in gradebook.scores(course, "dropout")} == {"ann", "bob", "cy"}
 
 
+def test_marks_move_only_with_consent(course):
+    """After a point value changed, who moves is said first; a no leaves the gradebook as it was."""
+    hand_in(course, "ann", {})
+    before = points(grade.run(course, jobs=1).results[0])
+    source = course.source_notebook("dropout")
+    document = json.loads(source.read_text())
+    document["cells"][2]["metadata"]["nbgrader"]["points"] *= 2
+    source.write_text(json.dumps(document))
+    with pytest.raises(grade.NotEntered, match="1 marks would have moved"):
+        grade.run(course, jobs=1, confirm=lambda moves: False)
+    assert (
+        gradebook.scores(course, "dropout")["ann"]["test_dropout_forward"].auto
+        == before["dropout_forward"][0]
+    )
+    asked = []
+    run = grade.run(course, jobs=1, confirm=lambda moves: asked.extend(moves) or True)
+    assert run.judged == 0 and run.reused == 1
+    full = before["dropout_forward"][0]
+    assert [str(move) for move in asked] == [f"ann, dropout, dropout_forward: {full:g} -> {2 * full:g}"]
+    assert gradebook.scores(course, "dropout")["ann"]["test_dropout_forward"].auto == 2 * full
+    assert grade.run(course, jobs=1).moves == ()
+
+
 def test_two_workers_say_what_one_says(course):
     """The same seed gives the same report in one process and in two."""
     hand_in(course, "ann", {})
