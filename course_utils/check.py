@@ -118,15 +118,19 @@ def _read(path: Path, modified: int, name: str) -> tuple[tuple[Check, ...], tupl
             if name not in names:
                 raise NoChecks(f"there is no exercise {name!r} to check; there are {', '.join(names)}")
             group = file[name]
-            tree = json.loads(group["tree"].asstr()[()])
-            arrays = [group[str(i)][()] for i in range(int(group.attrs["arrays"]))]
+            tree, described = json.loads(group["tree"][()].tobytes())
+            raw = group["numbers"][()].tobytes()
     except OSError as error:
         raise NoChecks(f"{path} is damaged ({error}): unpack the student edition again") from None
-    content = unpack(tree, [np.asarray(array) for array in arrays])
+    content = unpack(tree, _cut(raw, described))
     checks = tuple(_check_from(each) for each in content["checks"])
     mistakes = tuple(
         Mistake(
-            m["key"], m["belief"], m["hint"], {k: [_seen_from(o) for o in v] for k, v in m["seen"].items()}
+            m["key"],
+            m["belief"],
+            m["hint"],
+            {name: [_seen_from(o) for o in found] for name, found in m["seen"].items()},
+            m["off"],
         )
         for m in content["mistakes"]
     )
@@ -152,16 +156,30 @@ def write(path: Path, drawn: Iterable[Any]) -> None:
                         "seen": {
                             name: [_seen_as(o) for o in found] for name, found in m.observations.items()
                         },
+                        "off": {name: list(places) for name, places in m.off.items()},
                     }
                     for m in each.mistakes
                 ],
             }
             tree, arrays = pack(content, Budget(items=10_000_000))
             group = file.create_group(each.exercise)
-            group.attrs["arrays"] = len(arrays)
-            group.create_dataset("tree", data=json.dumps(tree), track_times=False)
-            for i, array in enumerate(arrays):
-                group.create_dataset(str(i), data=array.ravel(), track_times=False)
+            described = [[array.dtype.str, array.size] for array in arrays]
+            parts = {
+                "tree": json.dumps([tree, described]).encode(),
+                "numbers": b"".join(a.tobytes() for a in arrays),
+            }
+            for name, raw in parts.items():
+                data = np.frombuffer(raw, dtype=np.uint8)
+                group.create_dataset(name, data=data, track_times=False, compression="gzip")
+
+
+def _cut(raw: bytes, described: list[list[Any]]) -> list[np.ndarray]:
+    """Cut the numbers of one exercise into the arrays that they were."""
+    arrays, start = [], 0
+    for code, size in described:
+        arrays.append(np.frombuffer(raw, dtype=code, count=size, offset=start))
+        start += arrays[-1].nbytes
+    return arrays
 
 
 def _check_as(check: Check) -> dict[str, Any]:

@@ -55,12 +55,33 @@ class Check:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A misconception that is known: what it does on the calls of every check, and what to say of it."""
+    """A misconception that is known: what it does on the calls of every check, and what to say of it.
+
+    ``off`` says where it goes wrong, as ``places_off`` does; of verified checks only that is kept.
+    """
 
     key: str
     belief: str
     hint: str
     observations: Mapping[str, Sequence[Observation]]
+    off: Mapping[str, Sequence[set[str]]]
+
+    @classmethod
+    def of(
+        cls,
+        key: str,
+        belief: str,
+        hint: str,
+        checks: Sequence[Check],
+        observations: Mapping[str, Sequence[Observation]],
+    ) -> Mistake:
+        """Describe a mistake by what it did."""
+        off = {check.name: places_off(check, observations[check.name]) for check in checks}
+        kept = {
+            check.name: [replace(o, value=None) if check.verify else o for o in observations[check.name]]
+            for check in checks
+        }
+        return cls(key, belief, hint, kept, off)
 
 
 @dataclass(frozen=True)
@@ -253,9 +274,10 @@ def diagnose(
     A mistake is ruled out where it would have failed and the learner did not. Of the others the first that
     explains every failure is named, else the one that explains most (someone may hold two at once).
     """
+    off = {check.name: places_off(check, observations[check.name]) for check in checks}
     best, best_explained = None, 0
     for mistake in mistakes:
-        explained, unexplained, contradicted = _weigh(checks, observations, mistake)
+        explained, unexplained, contradicted = _weigh(checks, observations, off, mistake)
         if contradicted or not explained:
             continue
         if not unexplained:
@@ -265,58 +287,68 @@ def diagnose(
     return best
 
 
+def places_off(check: Check, observations: Sequence[Observation]) -> list[set[str]]:
+    """Where results are wrong: the codes of a verified check, else the names of wrong parts, call by call."""
+    if check.verify is not None:
+        return [{found.code for found in findings(check, observations)}]
+    expected = check.expected or ()
+    single = [
+        replace(check, calls=(call,), expected=(value,))
+        for call, value in zip(check.calls, expected, strict=True)
+    ]
+    return [
+        {found.code.split(":")[1] for found in findings(one, [seen])}
+        for one, seen in zip(single, observations, strict=False)
+    ]
+
+
 def _weigh(
-    checks: Sequence[Check], observations: Mapping[str, Sequence[Observation]], mistake: Mistake
+    checks: Sequence[Check],
+    observations: Mapping[str, Sequence[Observation]],
+    off: Mapping[str, Sequence[set[str]]],
+    mistake: Mistake,
 ) -> tuple[int, int, bool]:
     """Count the failures that the mistake explains and those it does not; and is it contradicted?"""
     explained = unexplained = 0
-    learners: list[Observation] = []
-    wrongs: list[Observation] = []
     for check in checks:
-        seen, wrong = observations[check.name], mistake.observations[check.name]
-        learners += seen
-        wrongs += wrong
-        for off, wrong_off, alike in _failures(check, seen, wrong):
-            if any(not any(place.startswith(other) for other in off) for place in wrong_off):
+        for i, (mine, its) in enumerate(zip(off[check.name], mistake.off[check.name], strict=False)):
+            if any(not any(place.startswith(other) for other in mine) for place in its):
                 return 0, 0, True
+            alike = mine & its
+            if alike and check.verify is None:
+                seen, wrong = observations[check.name][i], mistake.observations[check.name][i]
+                alike = _same_way(check, seen, wrong, alike)
             explained += len(alike)
-            unexplained += len(off - alike)
-    off, wrong_off = ({f.code for f in habits(found)} for found in (learners, wrongs))
-    if wrong_off - off:
+            unexplained += len(mine - alike)
+    my_habits, its_habits = (
+        {found.code for found in habits([o for seen in every.values() for o in seen])}
+        for every in (observations, mistake.observations)
+    )
+    if its_habits - my_habits:
         return 0, 0, True
-    return explained + len(off & wrong_off), unexplained + len(off - wrong_off), False
+    return explained + len(my_habits & its_habits), unexplained + len(my_habits - its_habits), False
 
 
-def _failures(
-    check: Check, seen: Sequence[Observation], wrong: Sequence[Observation]
-) -> list[tuple[set[str], set[str], set[str]]]:
-    """Where the learner is off, where the mistake is off, and where both are off in the very same way.
-
-    For a check of exact results there is one such triple a call, and 'the same way' means the same values.
-    """
-    if check.verify is not None:
-        off, wrong_off = ({f.code for f in findings(check, found)} for found in (seen, wrong))
-        return [(off, wrong_off, off & wrong_off)]
-    triples = []
-    for i, (mine, its) in enumerate(zip(seen, wrong, strict=False)):
-        one = replace(check, calls=check.calls[i : i + 1], expected=(check.expected or ())[i : i + 1])
-        off, wrong_off = ({f.code.split(":")[1] for f in findings(one, [found])} for found in (mine, its))
-        if did.RETURNED in (mine.outcome, its.outcome) and mine.outcome == its.outcome:
-            alike = off & _equal_parts("the result", mine.value, its.value, check)
-        else:
-            alike = off if mine.outcome == its.outcome and mine.error[:20] == its.error[:20] else set()
-        triples.append((off, wrong_off, alike))
-    return triples
+def _same_way(check: Check, mine: Observation, its: Observation, places: set[str]) -> set[str]:
+    """Of some places where both are off, those where both are off in the very same way."""
+    if mine.outcome != did.RETURNED or its.outcome != did.RETURNED:
+        return places if mine.outcome == its.outcome and mine.error[:20] == its.error[:20] else set()
+    my_parts, its_parts = (_parts("the result", value, check) for value in (mine.value, its.value))
+    return {
+        place
+        for place in places & my_parts.keys() & its_parts.keys()
+        if same(my_parts[place], its_parts[place], rtol=check.rtol, atol=check.atol)
+    }
 
 
-def _equal_parts(path: str, mine: Any, its: Any, check: Check) -> set[str]:
-    """The names of all parts in which two results agree."""
-    parts = {path} if same(mine, its, rtol=check.rtol, atol=check.atol) else set()
-    if isinstance(mine, dict) and isinstance(its, dict):
-        for key in mine.keys() & its.keys():
-            parts |= _equal_parts(f"{path}[{key!r}]", mine[key], its[key], check)
-    elif isinstance(mine, (list, tuple)) and isinstance(its, (list, tuple)):
-        for i, (a, b) in enumerate(zip(mine, its, strict=False)):
-            named = path == "the result" and 1 < len(check.returns) == len(mine)
-            parts |= _equal_parts(check.returns[i] if named else f"{path}[{i}]", a, b, check)
+def _parts(path: str, value: Any, check: Check) -> dict[str, Any]:
+    """All parts of a result by their names, containers and what is in them."""
+    parts = {path: value}
+    if isinstance(value, dict):
+        for key, item in value.items():
+            parts |= _parts(f"{path}[{key!r}]", item, check)
+    elif isinstance(value, (list, tuple)):
+        named = path == "the result" and 1 < len(check.returns) == len(value)
+        for i, item in enumerate(value):
+            parts |= _parts(check.returns[i] if named else f"{path}[{i}]", item, check)
     return parts

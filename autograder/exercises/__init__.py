@@ -148,7 +148,7 @@ def draw(exercise: Exercise, seed: int, *, public_only: bool = False) -> Drawn:
         _draw_case(exercise, case, seed) for case in exercise.cases if case.public or not public_only
     )
     mistakes = tuple(
-        Mistake(m.key, m.belief, m.hint, {check.name: behaviour(m.wrong, check) for check in checks})
+        Mistake.of(m.key, m.belief, m.hint, checks, {c.name: behaviour(m.wrong, c) for c in checks})
         for m in exercise.misconceptions
     )
     return Drawn(exercise.name, seed, checks, mistakes)

@@ -48,7 +48,7 @@ def checks(**options):
 def judged(function, *mistakes, show_numbers=False, asked=None):
     asked = asked or checks()
     see = lambda f: {check.name: observe(f, check.calls) for check in asked}  # noqa: E731
-    known = [Mistake(f.__name__, "belief", "hint", see(f)) for f in mistakes]
+    known = [Mistake.of(f.__name__, "belief", "hint", asked, see(f)) for f in mistakes]
     return report("step", asked, see(function), known, show_numbers=show_numbers)
 
 
@@ -136,7 +136,8 @@ def test_verified_checks_are_diagnosed_by_their_findings():
 
     check = Check("small", (Call({}),), verify=verify)
     seen = {"small": [Observation("returned", 5.0)]}
-    known = Mistake("large", "b", "h", {"small": [Observation("returned", 3.0)]})
+    known = Mistake.of("large", "b", "h", [check], {"small": [Observation("returned", 3.0)]})
+    assert known.observations["small"][0].value is None
     assert report("f", [check], seen, [known], show_numbers=False).misconception == "large"
 
 
