@@ -101,7 +101,7 @@ def _arrays(actual: Any, expected: np.ndarray, name: str, rtol: float, atol: flo
     if not isinstance(actual, np.ndarray) and not is_number:
         problem = f"{name} should be {asked}, not {kind_in_words(actual)}"
         return [Difference(name, "kind", problem, kind_in_words(actual), asked)]
-    actual = np.asarray(actual)
+    actual = np.asarray(_as_float(actual) if isinstance(actual, int) and abs(actual) >= 2**63 else actual)
     if actual.shape != expected.shape:
         problem = f"{name} has shape {actual.shape}, but {expected.shape} is asked for"
         problem += _shape_hint(actual, expected)
@@ -148,7 +148,7 @@ def agree(actual: Any, expected: Any, rtol: float = 1e-7, atol: float = 1e-10) -
     with np.errstate(all="ignore"):
         finite = np.abs(e[np.isfinite(e)])
         scale = finite.max() if finite.size else 0.0
-        near = np.abs(a - e) <= rtol * np.abs(e) + atol * scale
+        near = np.isfinite(e) & (np.abs(a - e) <= rtol * np.abs(e) + atol * scale)
         return np.asarray(near | (a == e) | (np.isnan(a) & np.isnan(e)))
 
 

@@ -92,7 +92,8 @@ class Exercise:
         """The names of what is returned, read from the reference's docstring."""
         _, _, after = inspect.cleandoc(self.reference.__doc__ or "").partition("\nReturns\n")
         section = re.split(r"\n\n\w+\n-+\n", after)[0]
-        return tuple(re.findall(r"^(\w+) : ", section, re.MULTILINE))
+        lines = re.findall(r"^(\w+(?:, \w+)*) : ", section, re.MULTILINE)
+        return tuple(name for line in lines for name in line.split(", "))
 
     @property
     def points(self) -> int:

@@ -73,6 +73,13 @@ def test_every_entry_counts(expected, at, factor):
     assert same(expected * (1 + 1e-12), expected)
 
 
+def test_infinity_forgives_nothing():
+    """Where infinity is expected, only infinity agrees."""
+    assert same(np.array([np.inf, 1.0]), np.array([np.inf, 1.0]))
+    assert not same(np.array([1.6, 1.0]), np.array([np.inf, 1.0]))
+    assert not same(1.6, float("inf")) and not same(float("inf"), 1.6)
+
+
 def test_tiny_values_are_judged_by_their_own_size():
     """An array of values near 1e-9 is not forgiven an error of 1e-10."""
     tiny = np.full((2, 2), 1e-9)
