@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import signal
+import sys
 import threading
 import traceback
 import warnings
@@ -20,6 +21,7 @@ from course_utils.plain import Draws, Named, fresh
 RETURNED, RAISED, UNWRITTEN, MISSING = "returned", "raised", "not written yet", "missing"
 TIMED_OUT, DIED, UNREADABLE, SKIPPED = "timed out", "died", "unreadable", "skipped"
 MOST_RECORDED = 5_000
+DEEPEST = 4_000
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def observe_call(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            with time_limit(seconds):
+            with time_limit(seconds), _deep_recursion():
                 value = function(**arguments)
         except KeyboardInterrupt:
             raise
@@ -152,6 +154,17 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Let a recursive solution go 500 nodes deep with a few frames for each."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _words(error: BaseException) -> str:

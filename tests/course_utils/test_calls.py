@@ -133,3 +133,16 @@ def test_an_unknown_name_is_no_function():
     """The judge's own mistake is said, not run."""
     with pytest.raises(ValueError, match="no function 'cubic'"):
         one(lambda f: f(1), f=Named("cubic"))
+
+
+def test_recursion_may_be_deep_but_not_endless():
+    """A solution that takes two frames for each of 500 nodes is right; one without an end is an error."""
+
+    def deep(n):
+        return 0 if n == 0 else max(deep(n - 1) for _ in range(1)) + 1
+
+    def endless(n):
+        return endless(n + 1)
+
+    assert one(deep, n=500).value == 500
+    assert "RecursionError" in one(endless, n=0).error

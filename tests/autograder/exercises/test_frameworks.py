@@ -1,0 +1,155 @@
+"""The cases of the frameworks topic: right in any style passes, known mistakes are caught and named."""
+
+import itertools
+from dataclasses import replace
+from functools import cache
+from graphlib import TopologicalSorter
+
+import numpy as np
+import pytest
+
+from autograder.exercises import PUBLIC_SEED, behaviour, draw, topic
+from autograder.exercises.frameworks import ancestors
+from course_utils.examine import FAILED, PASSED, report
+
+EXERCISES = topic("frameworks")
+WRONG = [(name, m) for name, exercise in EXERCISES.items() for m in exercise.misconceptions]
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # some of the wrong ones divide by 0
+
+
+@cache
+def drawn(name, seed, public_only=False):
+    return draw(EXERCISES[name], seed, public_only=public_only)
+
+
+def judged(function, drawing):
+    seen = {check.name: behaviour(function, check) for check in drawing.checks}
+    return report(drawing.exercise, drawing.checks, seen, drawing.mistakes, show_numbers=True)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_right_solutions_pass_whatever_is_drawn(name):
+    """Nobody who is right is refused: the reference and each variant, on 25 draws."""
+    exercise = replace(EXERCISES[name], misconceptions=())
+    for seed in range(25):
+        drawing = draw(exercise, seed)
+        for function in (exercise.reference, *exercise.variants):
+            bad = [(row.name, row.problem) for row in judged(function, drawing).rows if row.status != PASSED]
+            assert not bad, (function.__name__, seed, bad)
+
+
+@pytest.mark.parametrize("public_only", [True, False], ids=["public", "hidden"])
+@pytest.mark.parametrize(("name", "mistake"), WRONG, ids=lambda x: getattr(x, "key", x))
+def test_each_mistake_is_caught_where_it_says_and_named(name, mistake, public_only):
+    """The case that a mistake names is red, and it is told apart from all others, by public cases alone."""
+    for seed in [PUBLIC_SEED] if public_only else range(5):
+        said = judged(mistake.wrong, drawn(name, seed, public_only))
+        assert {row.name: row.status for row in said.rows}[mistake.exposed_by] == FAILED, seed
+        assert said.misconception == mistake.key, seed
+
+
+# --- wrong in ways that no misconception lists, and right in ways that no variant shows ---
+
+
+def ordered(output, parents, *, nodes):
+    return list(TopologicalSorter({node: parents[node] for node in nodes(output, parents)}).static_order())
+
+
+ORDERS = {
+    "all nodes": lambda output, parents: ordered(output, parents, nodes=lambda o, p: p),
+    "all up to the output": lambda output, parents: (every := ordered(output, parents, nodes=lambda o, p: p))[
+        : every.index(output) + 1
+    ],
+    "nodes that are not 0": lambda output, parents: [
+        node for node in ordered(output, parents, nodes=ancestors) if node != 0
+    ],
+    "the output twice": lambda output, parents: [*ordered(output, parents, nodes=ancestors), output],
+}
+
+
+@pytest.mark.parametrize("wrong", ORDERS.values(), ids=ORDERS)
+def test_other_orders_are_refused(wrong):
+    """What nobody listed is refused as well, whatever is drawn."""
+    for seed in range(5):
+        assert judged(wrong, drawn("topological_order", seed)).status == FAILED, seed
+
+
+def test_recursion_of_two_frames_a_node_reaches_the_end():
+    """A list comprehension is a frame of its own: recursion is fine in that style as well."""
+
+    def right(output, parents):
+        known = set()
+
+        def walk(node):
+            if node in known:
+                return []
+            known.add(node)
+            return [*itertools.chain(*[walk(parent) for parent in parents[node]]), node]
+
+        return walk(output)
+
+    assert judged(right, drawn("topological_order", 0)).status == PASSED
+
+
+def test_any_valid_order_passes():
+    """A graph has many orders; that of the standard library is one of them."""
+    for seed in range(5):
+        drawing = drawn("topological_order", seed)
+        assert judged(lambda **given: ordered(**given, nodes=ancestors), drawing).status == PASSED, seed
+
+
+@pytest.mark.parametrize("extra", [{}, 0.0], ids=["left out", "0"])
+def test_nodes_that_the_output_does_not_need_may_be_listed_or_not(extra):
+    """The contract says nothing of them, so both are right; a gradient that is not 0 is wrong."""
+
+    def solution(output, parents, local_gradients, extra=extra):
+        found = EXERCISES["backpropagate"].reference(output, parents, local_gradients)
+        return found if extra == {} else {**dict.fromkeys(parents, extra), **found}
+
+    assert judged(solution, drawn("backpropagate", 0)).status == PASSED
+    assert judged(lambda **given: solution(**given, extra=1.0), drawn("backpropagate", 0)).status == FAILED
+
+
+WALKS = {
+    "absolute slopes": lambda slopes: [abs(slope) for slope in slopes],
+    "the first parent only": lambda slopes: [*slopes[:1], *(0.0 for _ in slopes[1:])],
+    "two parents at most": lambda slopes: [*slopes[:2], *(0.0 for _ in slopes[2:])],
+    "squares": lambda slopes: [slope**2 for slope in slopes],
+}
+
+
+@pytest.mark.parametrize("change", WALKS.values(), ids=WALKS)
+def test_other_walks_are_refused(change):
+    """What nobody listed is refused as well, whatever is drawn."""
+
+    def wrong(output, parents, local_gradients):
+        changed = {node: change(slopes) for node, slopes in local_gradients.items()}
+        return EXERCISES["backpropagate"].reference(output, parents, changed)
+
+    for seed in range(5):
+        assert judged(wrong, drawn("backpropagate", seed)).status == FAILED, seed
+
+
+def added_in_turn(gradient, shape, *, axis):
+    while gradient.ndim > len(shape):
+        gradient = gradient.sum(axis=axis)
+    for i, n in enumerate(shape):
+        if n == 1:
+            gradient = gradient.sum(axis=i, keepdims=True)
+    return np.array(gradient)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda gradient, shape: added_in_turn(gradient, shape, axis=-1),
+        lambda gradient, shape: added_in_turn(gradient, shape, axis=0).ravel(),
+        lambda gradient, shape: np.resize(gradient, shape),
+    ],
+    ids=["the last axis", "flat", "resized"],
+)
+def test_other_sums_are_refused(wrong):
+    """What nobody listed is refused as well, whatever is drawn."""
+    for seed in range(5):
+        assert judged(wrong, drawn("unbroadcast", seed)).status == FAILED, seed

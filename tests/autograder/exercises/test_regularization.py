@@ -1,0 +1,131 @@
+"""The cases of the regularization topic: right in any style passes, known mistakes are caught and named."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from autograder.exercises import PUBLIC_SEED, behaviour, draw, topic
+from course_utils.examine import FAILED, PASSED, report
+
+EXERCISES = topic("regularization")
+WRONG = [(name, m) for name, exercise in EXERCISES.items() for m in exercise.misconceptions]
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # some of the wrong ones divide by 0
+
+
+@cache
+def drawn(name, seed, public_only=False):
+    return draw(EXERCISES[name], seed, public_only=public_only)
+
+
+def judged(function, drawing):
+    seen = {check.name: behaviour(function, check) for check in drawing.checks}
+    return report(drawing.exercise, drawing.checks, seen, drawing.mistakes, show_numbers=True)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_right_solutions_pass_whatever_is_drawn(name):
+    """Nobody who is right is refused: the reference and each variant, on 25 draws."""
+    exercise = replace(EXERCISES[name], misconceptions=())
+    for seed in range(25):
+        drawing = draw(exercise, seed)
+        for function in (exercise.reference, *exercise.variants):
+            bad = [(row.name, row.problem) for row in judged(function, drawing).rows if row.status != PASSED]
+            assert not bad, (function.__name__, seed, bad)
+
+
+@pytest.mark.parametrize("public_only", [True, False], ids=["public", "hidden"])
+@pytest.mark.parametrize(("name", "mistake"), WRONG, ids=lambda x: getattr(x, "key", x))
+def test_each_mistake_is_caught_where_it_says_and_named(name, mistake, public_only):
+    """The case that a mistake names is red, and it is told apart from all others, by public cases alone."""
+    for seed in [PUBLIC_SEED] if public_only else range(5):
+        said = judged(mistake.wrong, drawn(name, seed, public_only))
+        assert {row.name: row.status for row in said.rows}[mistake.exposed_by] == FAILED, seed
+        assert said.misconception == mistake.key, seed
+
+
+# --- wrong in ways that no misconception lists, and right in ways that no variant shows ---
+
+
+def stop(dev_costs, patience, *, is_better, first=np.inf, skip=lambda cost: False):
+    best_cost, best, waited = first, 0, 0
+    for epoch, cost in enumerate(dev_costs):
+        if skip(cost):
+            continue
+        if is_better(cost, best_cost):
+            best_cost, best, waited = cost, epoch, 0
+        else:
+            waited += 1
+        if waited >= patience:
+            break
+    return best, epoch
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"is_better": lambda cost, best: cost < best - 1e-6},
+        {"is_better": lambda cost, best: cost < best, "first": 1.0},
+        {"is_better": lambda cost, best: cost < best, "skip": np.isnan},
+        {"is_better": lambda cost, best: not cost >= best},
+    ],
+    ids=["a least gain", "costs below 1 only", "NaN is no epoch", "NaN is better"],
+)
+def test_other_ways_of_stopping_are_refused(how):
+    """What nobody listed is refused as well, whatever is drawn."""
+
+    def wrong(dev_costs, patience):
+        return stop(dev_costs, patience, **how)
+
+    for seed in range(5):
+        assert judged(wrong, drawn("early_stopping", seed)).status == FAILED, seed
+
+
+def test_who_waits_from_a_nan_at_the_start_passes():
+    """Whether a NaN at epoch 0 is waited for is said nowhere, so no case asks for it."""
+
+    def right(dev_costs, patience):
+        return stop(dev_costs, patience, is_better=lambda cost, best: cost < best)
+
+    for seed in range(25):
+        assert judged(right, drawn("early_stopping", seed % 5)).status == PASSED, seed
+
+
+PENALTIES = {
+    "nine layers": lambda p: sum((p[f"W{k}"] ** 2).sum() for k in range(1, 10) if f"W{k}" in p),
+    "one root for all": lambda p: np.sqrt(sum((W**2).sum() for name, W in p.items() if name[0] == "W")),
+    "W W^T": lambda p: sum((W @ W.T).sum() for name, W in p.items() if name[0] == "W"),
+    "as an array": lambda p: np.array([sum((W**2).sum() for name, W in p.items() if name[0] == "W")]),
+}
+
+
+@pytest.mark.parametrize("total", PENALTIES.values(), ids=PENALTIES)
+def test_other_penalties_are_refused(total):
+    """What nobody listed is refused as well, whatever is drawn."""
+
+    def wrong(cross_entropy_cost, parameters, lambd, m):
+        return cross_entropy_cost + lambd / (2 * m) * total(parameters)
+
+    for seed in range(5):
+        assert judged(wrong, drawn("l2_cost", seed)).status == FAILED, seed
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        lambda X, h, w: (int(len(X) ** 0.5), len(X) // int(len(X) ** 0.5)),
+        lambda X, h, w: (max(h, w), min(h, w)),
+        lambda X, h, w: (min(h, w), max(h, w)),
+    ],
+    ids=["square", "tall", "wide"],
+)
+def test_pictures_of_a_fixed_form_are_refused(size):
+    """Height and width are what the caller says."""
+
+    def wrong(X, Y, height, width):
+        return EXERCISES["augment_by_flipping"].reference(X, Y, *size(X, height, width))
+
+    for seed in range(5):
+        assert judged(wrong, drawn("augment_by_flipping", seed)).status == FAILED, seed
