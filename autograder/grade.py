@@ -102,7 +102,8 @@ def run(
     seed = new_seed() if seed is None else seed
     with tqdm(total=len(tasks), initial=reused, unit="submission", disable=not sys.stderr.isatty()) as bar:
         for task, result in _judged(course, waiting, seed, demos, jobs, sandbox):
-            store.keep(result)
+            if not result.fault:  # the next run tries again
+                store.keep(result)
             done[task] = result
             bar.update()
     results = tuple(done[task] for task in tasks)
@@ -249,6 +250,7 @@ def as_line(result: SubmissionResult) -> dict[str, Any]:
         "assignment": result.assignment,
         "status": result.status,
         "reason": result.reason,
+        "fault": result.fault,
         "score": result.points,
         "max_score": result.max_points,
         "misconceptions": list(result.misconceptions),
@@ -265,7 +267,7 @@ def table(run: Run) -> str:
     for result in run.results:
         score = f"{result.points:g} / {result.max_points:g}" if result.status == GRADED else "-"
         named = ", ".join(result.misconceptions) or (
-            "" if result.status == GRADED else f"{UNJUDGED}: {result.reason}"
+            "" if result.status == GRADED else f"{UNJUDGED}: {result.fault or result.reason}"
         )
         rows.append((result.student, result.assignment, score, named))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
@@ -277,6 +279,7 @@ def table(run: Run) -> str:
         "",
         f"{len(run.results)} submissions in {run.seconds:.1f} s: "
         f"{run.judged} judged, {run.reused} unchanged; {rate}",
+        f"sandbox    {'; '.join(sorted({each.sandbox for each in run.results if each.sandbox})) or '-'}",
         f"gradebook  {run.course.gradebook_db}",
         f"feedback   {run.course.feedback}",
     ]

@@ -33,7 +33,7 @@ class SubmissionResult:
 
     ``status`` is 'graded' or 'could not judge'; then ``reason`` says why, in the student's words. ``remarks``
     are things noticed about the document that cost no marks. ``key`` is a hash of all that it depends on,
-    ``handed`` one of what was handed in.
+    ``handed`` one of what was handed in. ``fault`` tells the instructor what went wrong in the grader.
     """
 
     student: str
@@ -47,6 +47,7 @@ class SubmissionResult:
     seconds: float = 0.0
     key: str = ""
     handed: str = ""
+    fault: str = ""
 
     @property
     def points(self) -> float:

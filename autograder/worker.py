@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +16,11 @@ from autograder.judge import Judge, new_seed, summary
 from autograder.results import UNJUDGED, ExerciseResult, SubmissionResult
 from autograder.sandbox.edition import build_edition
 from autograder.sandbox.host import Trial, Zygote
-from autograder.sandbox.limits import Limits
+from autograder.sandbox.limits import Limits, SandboxError
 from autograder.submission import PLAIN, TEST, Lesson, LessonError, Unjudgeable, read_lesson, read_submission
 from course_utils.report_view import text
+
+OUR_FAULT = "The grader made a mistake on this notebook, not you; your instructor has been told."
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,12 @@ class Worker:
             result = self.judge.submission(task.student, lesson, handed, self.zygote, demos=demos)
         except Unjudgeable as reason:
             result = SubmissionResult(task.student, task.assignment, UNJUDGED, reason=str(reason))
+        except SandboxError:
+            raise
+        except Exception as error:  # a fault of the judge stops nobody else's grade
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            fault = f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+            result = SubmissionResult(task.student, task.assignment, UNJUDGED, reason=OUR_FAULT, fault=fault)
         seconds = round(time.perf_counter() - started, 3)
         handed_in = digest_of(task.path)
         return replace(result, key=key, handed=handed_in, sandbox=self.zygote.tier, seconds=seconds)

@@ -214,8 +214,9 @@ def findings(check: Check, observations: Sequence[Observation]) -> list[Finding]
 
 def _differences(check: Check, value: Any, expected: Any) -> list[Difference]:
     """Compare, calling the parts of a tuple by their names."""
-    same_length = isinstance(value, (list, tuple)) and len(value) == len(check.returns)
-    if not isinstance(expected, tuple) or not same_length:
+    if not isinstance(expected, tuple) or not isinstance(value, (list, tuple)):
+        return differences(value, expected, rtol=check.rtol, atol=check.atol)
+    if not len(value) == len(expected) == len(check.returns):
         return differences(value, expected, rtol=check.rtol, atol=check.atol)
     parts = zip(check.returns, value, expected, strict=True)
     return [d for n, v, e in parts for d in differences(v, e, name=n, rtol=check.rtol, atol=check.atol)]

@@ -60,7 +60,7 @@ def note(names: list[str], error: Exception) -> str:
         return f"This cell waits for {culprit or _listed(names)}: not written yet. Run it again once it is."
     line = learners_line(error) if culprit else ""
     where = f" ({line})" if line else ""
-    said = f"{type(error).__name__}: {error}".rstrip(": ")[:300]
+    said = f"{type(error).__name__}: {error}".rstrip(":. ")[:300]
     if culprit:
         return f"This cell shows {culprit}, which stopped with {said}{where}. Its check says more."
     hint = "Does each end with a return?" if "None" in said else "What do the checks say?"

@@ -170,11 +170,13 @@ def _unpack_array(code: str, shape: list[Any], array: np.ndarray | None) -> np.n
 
 
 def _hashable(value: Any) -> Any:
-    try:
-        hash(value)
-    except TypeError:
-        return Foreign("a key that is not plain data")
-    return value
+    """Let texts and small integers be keys: others can be made to collide, and a dict of them takes hours."""
+    small = isinstance(value, int) and abs(value) < 2**31
+    if value is None or small or isinstance(value, (str, Foreign)):
+        return value
+    return Foreign(
+        f"the key {value!r}"[:60] if isinstance(value, (int, float)) else "a key that is not plain data"
+    )
 
 
 def fresh(value: Any) -> Any:

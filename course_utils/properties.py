@@ -1174,7 +1174,7 @@ def weights_spread(calls: Sequence[Call], observations: Sequence[Observation]) -
     if misshapen:
         return misshapen
     layers = [(name, W, s, of[0][2]) for of in _drawn_weights(calls, observations) for name, W, s in of]
-    off = [(name, W, s) for name, W, s, _ in layers if not _fits(W, s)]
+    off = [(name, W, s) for name, W, s, _ in layers if not _fits(_once(W), s)]
     if not off:
         forced = [name for name, W, s, _ in layers if s and W.size > 1 and _forced(W, s)]
         problem = "the weights were stretched after they were drawn, so that their spread is no longer random"
@@ -1189,6 +1189,12 @@ def weights_spread(calls: Sequence[Call], observations: Sequence[Observation]) -
     if not W.any():
         problem = f"the weights {name} are all 0"
     return [Finding(f"spread:{_spread_taken(layers)}", problem, saw, expected)]
+
+
+def _once(W: np.ndarray) -> np.ndarray:
+    """Leave out rows or columns that only repeat: that is one mistake, weights_are_independent names it."""
+    rows, columns = (W == W[:1]).all(), (W == W[:, :1]).all()
+    return W if rows == columns else W[:1] if rows else W[:, :1]
 
 
 def _forced(W: np.ndarray, deviation: float) -> bool:
@@ -1224,7 +1230,7 @@ def weights_are_normal(calls: Sequence[Call], observations: Sequence[Observation
     if misshapen:
         return misshapen
     layers = [layer for of in _drawn_weights(calls, observations) for layer in of if layer[2]]
-    z = np.concatenate([_standardised(W, s).ravel() for _, W, s in layers])
+    z = np.concatenate([_standardised(_once(W), s).ravel() for _, W, s in layers])
     k, sizes = z.size, np.abs(z)
     expected = "half of them above 0, 68 % within one standard deviation, 95 % within two"
     within = [f"{np.mean(sizes < limit):.0%} within {limit}" for limit in (1, 2)]

@@ -5,12 +5,12 @@ Every stop of the slider is drawn once, with the learner's own function; sliding
 
 from __future__ import annotations
 
-import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
 
 from course_utils import plots
+from course_utils.widgets.pages import page_slider
 
 LAYERS = (3, 8, 5, 1)
 STOPS = tuple(round(0.1 * step, 1) for step in range(1, 11))
@@ -28,23 +28,16 @@ def mask_explorer(dropout_forward, stops=STOPS, seed=3):
 
     Returns
     -------
-    widget : ipywidgets.VBox
+    widget : PageSlider
     """
     # a seed of its own: activations drawn from the masks' numbers would decide who is dropped
     A = np.random.default_rng(seed + 1).uniform(0, 2, (200, 50))
     scaled = np.array([_mean_and_share(dropout_forward, A, p, seed) for p in stops])
     masks = [_masks(dropout_forward, p, seed) for p in stops]
-    pages = [widgets.HTML(_page(stops, i, mask, A.mean(), scaled)) for i, mask in enumerate(masks)]
+    drawn = [_page(stops, i, mask, A.mean(), scaled) for i, mask in enumerate(masks)]
+    pages, said = [page for page, _ in drawn], [alt for _, alt in drawn]
     start = min(range(len(stops)), key=lambda i: abs(stops[i] - 0.8))
-    slider = widgets.SelectionSlider(
-        options=[(f"{p:g}", i) for i, p in enumerate(stops)],
-        value=start,
-        description="keep_prob",
-        layout=widgets.Layout(width="28em"),
-    )
-    stack = widgets.Stack(pages, selected_index=start)
-    widgets.jslink((slider, "index"), (stack, "selected_index"))
-    return widgets.VBox([slider, stack])
+    return page_slider("keep_prob", stops, pages, said, start)
 
 
 def _masks(dropout_forward, keep_prob, seed):
@@ -85,7 +78,7 @@ def _page(stops, i, masks, mean, scaled):
         plots.label_line_ends(right)
         page = plots.png(fig, alt, dpi=100)
         plt.close(fig)
-    return page
+    return page, alt
 
 
 def draw_network(ax, masks, layers=LAYERS):

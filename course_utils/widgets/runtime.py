@@ -21,11 +21,11 @@ def module(name):
 
     Some front ends load a widget's code from a blob, where an import of a neighbour leads nowhere.
     """
-    runtime = re.sub(r"^export (?=(async )?(function|const|class)\b)", "", _text("runtime.js"), flags=re.M)
-    return runtime + re.sub(r'^import [^;]*? from "\./runtime\.js";\n', "", _text(name), flags=re.M | re.S)
+    runtime = re.sub(r"^export (?=(async )?(function|const|class)\b)", "", text("runtime.js"), flags=re.M)
+    return runtime + re.sub(r'^import [^;]*? from "\./runtime\.js";\n', "", text(name), flags=re.M | re.S)
 
 
-def _text(name):
+def text(name):
     return (_HERE / name).read_text("utf-8")
 
 
@@ -42,8 +42,8 @@ class CourseWidget(anywidget.AnyWidget):
     answers messages in `answer(content)` and draws its still picture in `picture()`.
     """
 
-    _css = _text("widgets.css")
-    _palette = traitlets.Dict(json.loads(_text("palette.json"))).tag(sync=True)
+    _css = text("widgets.css")
+    _palette = traitlets.Dict(json.loads(text("palette.json"))).tag(sync=True)
     _setup = traitlets.Dict().tag(sync=True)
     _first = traitlets.Bytes().tag(sync=True)
 

@@ -300,3 +300,29 @@ def test_loose_files_are_judged(course, tmp_path):
     assert {"name", "passed", "message"} == set(wrong["checks"][0])
     assert half["score"] == 0 and "SyntaxError" in half["message"]
     assert "could not read" in none["message"] and none["score"] == 0
+
+
+def test_a_fault_of_the_grader_stops_nobody_and_is_tried_again(course, monkeypatch):
+    """The student reads that it was not them, the instructor reads where; the next run judges anew."""
+    hand_in(course, "ann", {})
+    hand_in(course, "bob", {})
+    judged = grade.Worker.grade
+
+    def stumbles(self, handed, *args, **options):
+        self.judge.submission = faulty if handed.student == "ann" else honest.__get__(self.judge)
+        return judged(self, handed, *args, **options)
+
+    def faulty(*args, **options):
+        raise KeyError("no such <case>")
+
+    from autograder.judge import Judge
+
+    honest = Judge.submission
+    monkeypatch.setattr(grade.Worker, "grade", stumbles)
+    ann, bob = grade.run(course, jobs=1).results
+    assert ann.status == UNJUDGED and "not you" in ann.reason and "no such <case>" in ann.fault
+    assert bob.points == bob.max_points
+    assert "no such" not in course.feedback_page("ann", "dropout").read_text()
+    monkeypatch.setattr(grade.Worker, "grade", judged)
+    again = grade.run(course, jobs=1)
+    assert again.judged == 1 and again.results[0].points == bob.points

@@ -20,8 +20,9 @@ def unscaled(A, keep_prob, rng):
 
 def means(function):
     """The mean after dropout that each page's alternative text names."""
-    _, stack = mask_explorer(function, stops=(0.5, 1.0)).children
-    return [float(re.search(r"and (\d\.\d\d) after", page.value)[1]) for page in stack.children]
+    setup = mask_explorer(function, stops=(0.5, 1.0))._setup
+    assert all(said in page for said, page in zip(setup["said"], setup["pages"], strict=True))
+    return [float(re.search(r"and (\d\.\d\d) after", said)[1]) for said in setup["said"]]
 
 
 def test_pages_show_what_the_function_did():

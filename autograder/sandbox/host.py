@@ -1,0 +1,519 @@
+"""The judge's side of the border: sends cells and inputs, and trusts nothing that returns."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.protocol import Broken, Gone, Late, receive, send
+from autograder.sandbox import bubble
+from autograder.sandbox.cgroup import Cgroup
+from autograder.sandbox.limits import Limits, SandboxError
+from autograder.sandbox.walls import LANDLOCK, NAMESPACES, OFF
+from course_utils.calls import (
+    DIED,
+    MISSING,
+    RAISED,
+    RETURNED,
+    SKIPPED,
+    TIMED_OUT,
+    UNREADABLE,
+    UNWRITTEN,
+    Call,
+    Observation,
+)
+from course_utils.plain import Foreign
+
+AUTO = "auto"
+APPARMOR = "apparmor_restrict_unprivileged_userns"
+MOST_TREE = 2 * 2**20  # text of one answer; numbers travel beside it as raw arrays
+OUTCOMES = {RETURNED, RAISED, UNWRITTEN, MISSING, TIMED_OUT}
+
+
+@dataclass
+class CellRun:
+    """How one cell ended: ``outcome`` as for calls, and the functions it defined."""
+
+    outcome: str
+    error: str = ""
+    line: str = ""
+    defined: list[str] = field(default_factory=list)
+
+
+class Zygote:
+    """One warm process; ``open`` gives a new child of it.
+
+    Nothing waits here: the process gets warm while the judge does other things. Which walls can be had is
+    found out by putting them up, for the first child.
+
+    Parameters
+    ----------
+    edition : folder that ``build_edition`` made
+    limits : what one submission may take
+    mode : "auto" for the best walls there are, "landlock" for the second best, "off" for none
+    """
+
+    def __init__(self, edition: Path, limits: Limits | None = None, mode: str = "auto") -> None:
+        if mode not in (AUTO, NAMESPACES, LANDLOCK, OFF):
+            raise SandboxError(f"no sandbox mode {mode!r}; there are auto, namespaces, landlock and off")
+        if sys.platform != "linux" and mode != OFF:
+            raise SandboxError(refusal("this is no Linux"))
+        self.edition = edition
+        self.limits = limits or Limits()
+        self.mode = mode
+        self.numbers = itertools.count(1)
+        self.ended: dict[int, tuple[int, str]] = {}
+        self.folders = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
+        self.inner = {AUTO: NAMESPACES}.get(mode, mode)
+        self.cgroup = Cgroup.make(self.limits) if self.inner == NAMESPACES else None
+        self.bubble = bubble.command(str(edition), self.folders) if mode in (AUTO, NAMESPACES) else None
+        self._tier = ""
+        self._failed: list[str] = []
+        self._start()
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        edition, folders = str(self.edition), self.folders
+        if self.bubble:
+            edition, folders = bubble.EDITION, bubble.inside(folders)
+        away_from_root = os.geteuid() == 0 and self.mode != OFF
+        order = {
+            "edition": edition,
+            "folders": folders,
+            "user": 2**30 + os.getpid() if away_from_root else 0,
+            "limits": asdict(self.limits),
+        }
+        # Python's own program: the box holds no virtual environment that could link to it
+        python = os.path.realpath(sys.executable)
+        words = [python, "-I", "-S", "-B", f"{edition}/autograder/sandbox/zygote.py", json.dumps(order)]
+        joined = self.cgroup.joined if self.cgroup else []
+        self.process = subprocess.Popen(
+            [*joined, *(self.bubble or []), *words],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        )
+        theirs.close()
+        self.control = ours
+        self._pending = b""
+        self._started = False
+
+    def _wait_until_ready(self) -> None:
+        greeting, deadline = b"", time.monotonic() + 60
+        while not greeting.endswith(b"ready\n") and self._readable(deadline):
+            part = self.control.recv(64)
+            if not part:
+                break
+            greeting += part
+        if greeting.endswith(b"ready\n"):
+            self._started = True
+            return
+        said = self._last_words()
+        if self.bubble is None:
+            raise SandboxError(refusal(f"the sandbox's warm process did not start: {said}", *self._failed))
+        self._failed.append(f"bubblewrap: {said}")
+        self.bubble = None
+        self._start()
+        self._wait_until_ready()
+
+    def _readable(self, deadline: float) -> bool:
+        left = max(0.0, deadline - time.monotonic())
+        return bool(select.select([self.control], [], [], left)[0])
+
+    def _last_words(self) -> str:
+        """End the warm process and return what it said last."""
+        self.control.close()
+        self.process.kill()
+        said = self.process.communicate()[1] or b""
+        return said.decode(errors="replace").strip()[-800:] or "it said nothing"
+
+    @property
+    def tier(self) -> str:
+        """The walls that are up, in words; found out by opening a child where none was opened yet."""
+        if not self._tier:
+            self.open().close()
+        return self._tier
+
+    def open(self) -> Child:
+        """Fork a child, inside its walls; ``SandboxError`` where there are none to be had."""
+        if not self._started:
+            self._wait_until_ready()
+        while True:
+            child = self._fork()
+            if self._tier:
+                return child
+            error = child.hello()
+            if not error:
+                self._tier = self._named()
+                return child
+            child.close()
+            self._failed.append(f"{self.inner}: {error}")
+            if self.mode != AUTO or self.inner == LANDLOCK:
+                raise SandboxError(refusal(*self._failed))
+            self.inner = LANDLOCK
+
+    def _named(self) -> str:
+        if self.inner == OFF:
+            return "off: no walls, only a process of its own"
+        if self.inner == LANDLOCK:
+            parts = ["Landlock", "system call filter, one process a submission, scratch limited by file"]
+        else:
+            parts = ["namespaces", "system call filter"]
+            parts.append("memory in total by cgroup" if self.cgroup else "memory in total watched")
+        return ", ".join([*(["bubblewrap"] if self.bubble else []), *parts])
+
+    def _fork(self) -> Child:
+        ours, theirs = socket.socketpair()
+        number = next(self.numbers)
+        try:
+            socket.send_fds(self.control, [f"fork {number} {self.inner}\n".encode()], [theirs.fileno()])
+        except OSError as error:
+            ours.close()
+            said = self._last_words()
+            raise SandboxError(f"the sandbox's warm process is gone ({error}): {said}") from None
+        finally:
+            theirs.close()
+        return Child(self, number, ours)
+
+    def kill(self, number: int) -> None:
+        """End a child and what it started."""
+        if number not in self.ended:
+            try:
+                self.control.sendall(f"kill {number}\n".encode())
+            except OSError:
+                pass  # the warm process is gone, and its children with it
+
+    def how_ended(self, number: int, seconds: float = 2.0) -> tuple[int, str] | None:
+        """Return a child's exit code, negative for a signal, and the limit it met; None if it lives."""
+        deadline = time.monotonic() + seconds
+        while number not in self.ended:
+            try:
+                part = self.control.recv(4096) if self._readable(deadline) else b""
+            except OSError:
+                part = b""
+            if not part:
+                return None
+            self._pending += part
+            *lines, self._pending = self._pending.split(b"\n")
+            for line in lines:
+                _, ended, code, why = line.decode().split()
+                self.ended[int(ended)] = (int(code), why)
+        return self.ended.pop(number)
+
+    def close(self) -> None:
+        """End the warm process and all its children."""
+        self.control.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stderr:
+            self.process.stderr.close()
+        if self.cgroup:
+            self.cgroup.remove()
+
+
+def refusal(*reasons: str) -> str:
+    """Say why nothing is graded, and the one command that helps."""
+    return "\n  ".join(
+        [
+            "this machine gives no walls around student code, so nothing is graded:",
+            *reasons,
+            f"what helps: {_remedy()}",
+            "or, in a class that you trust: --sandbox=off",
+        ]
+    )
+
+
+def _remedy() -> str:
+    """The one command that most likely gives walls here."""
+    if sys.platform != "linux":
+        return "docker run ... (the grader in a container that runs Linux)"
+    for name, bad, good in (
+        ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
+        (f"kernel/{APPARMOR}", "1", f"kernel.{APPARMOR}=0"),
+        ("user/max_user_namespaces", "0", "user.max_user_namespaces=10000"),
+    ):
+        setting = Path("/proc/sys", name)
+        if setting.is_file() and setting.read_text().strip() == bad:
+            return f"sudo sysctl -w {good}"
+    if shutil.which("bwrap") is None:
+        return "sudo apt-get install bubblewrap"
+    return "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined (in a container)"
+
+
+class Child:
+    """One fork, and the channel to it."""
+
+    def __init__(self, zygote: Zygote, number: int, channel: socket.socket) -> None:
+        self.zygote = zygote
+        self.number = number
+        self.channel = channel
+        self.greeted = False
+        self.tickets = itertools.count(1)
+        self.ticket = 0
+
+    def hello(self) -> str:
+        """Hear whether the walls are up: '', or what went wrong. No student code has run yet."""
+        self.greeted = True
+        try:
+            word = receive(self.channel, 20)
+        except Broken as error:
+            return str(error)
+        except Late:
+            return "no word from it in 20 s"
+        known = isinstance(word, dict) and word.get("walls") == self.zygote.inner
+        return "" if known else str(word["error"] if isinstance(word, dict) else word)[:300]
+
+    def greet(self) -> None:
+        """Wait for the walls; ``SandboxError`` if they do not stand."""
+        error = "" if self.greeted else self.hello()
+        if error:
+            raise SandboxError(f"the walls of a submission could not be put up: {error}")
+
+    def ask(self, order: dict[str, Any], seconds: float = 5.0) -> None:
+        """Send an order, with a number that every answer to it must bear."""
+        self.ticket = next(self.tickets)
+        self.channel.settimeout(max(seconds, 0.1))
+        send(self.channel, {**order, "ticket": self.ticket})
+
+    def answer(self, seconds: float) -> Any:
+        """Wait for one answer; ``Broken`` if it is one to another order."""
+        self.greet()
+        size = self.zygote.limits.message_mib * 2**20
+        answer = receive(self.channel, seconds, most_arrays=size, most_tree=MOST_TREE)
+        ticket = answer.get("ticket") if isinstance(answer, dict) else None
+        if type(ticket) is not int or ticket != self.ticket:  # an array would compare entry by entry
+            raise Broken("an answer that nobody asked for")
+        return answer
+
+    def says_too_much(self) -> bool:
+        """Whether something lies in the channel that nobody asked for."""
+        return self.greeted and bool(select.select([self.channel], [], [], 0)[0])
+
+    def close(self) -> None:
+        """End the child."""
+        self.channel.close()
+        self.zygote.kill(self.number)
+        self.zygote.how_ended(self.number)
+
+
+class Trial:
+    """One submission's life in the sandbox.
+
+    A cell or a call that dies or does not end costs itself alone: a new child runs the earlier cells again,
+    and the trial goes on after it.
+    """
+
+    def __init__(self, zygote: Zygote, limits: Limits | None = None) -> None:
+        self.zygote = zygote
+        self.limits = limits or zygote.limits
+        self.done: list[tuple[str, str, bool]] = []
+        self.child: Child | None = None
+        self.used = 0.0
+
+    def __enter__(self) -> Trial:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self.child is not None:
+            self.child.close()
+            self.child = None
+
+    def _ready(self) -> Child:
+        if self.child is None:
+            self.child = self.zygote.open()
+            self.child.greet()
+            for step in self.done:
+                self._run(self.child, *step)
+        return self.child
+
+    def _run(self, child: Child, label: str, source: str, definitions_only: bool) -> CellRun:
+        seconds = min(self.limits.cell_seconds, max(1.0, self._left()))
+        order = {"do": "cell", "label": label, "source": source, "definitions_only": definitions_only}
+        with self._clock():
+            child.ask({**order, "seconds": seconds})
+            ended = _cell_run(child.answer(seconds + self.limits.grace_seconds))
+        if ended.outcome == UNREADABLE:
+            raise Broken("a cell's answer that has no known form")
+        return ended
+
+    def _left(self) -> float:
+        return self.limits.submission_seconds - self.used
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
+        """Charge the submission for the time it is waited for; never for the grader's own."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.used += time.monotonic() - started
+
+    def run(self, label: str, source: str, definitions_only: bool = False) -> CellRun:
+        """Run one cell, or only its definitions, in the namespace of those before it."""
+        if self._left() <= 0:
+            return CellRun(TIMED_OUT, "the time for this submission is used up")
+        try:
+            ended = self._run(self._ready(), label, source, definitions_only)
+        except Late:
+            self._end()
+            seconds = self.limits.cell_seconds
+            return CellRun(TIMED_OUT, f"the cell did not come to an end within {seconds:g} s")
+        except Broken as error:
+            return CellRun(DIED, self._cause(error))
+        self.done.append((label, source, definitions_only))
+        return ended
+
+    def calls(self, function: str, checks: Mapping[str, Sequence[Call]]) -> dict[str, list[Observation]]:
+        """Call a function as every check asks; the k-th calls of all checks travel together.
+
+        A later call of one check may hold what an earlier one should have returned (the next step of an
+        optimizer), so it is sent only when the earlier one has been answered.
+        """
+        seen: dict[str, list[Observation]] = {name: [] for name in checks}
+        lost: set[str] = set()
+        if self.child is not None and self.child.says_too_much():
+            self._end()
+        while True:
+            open_checks = [
+                name for name in checks if name not in lost and len(seen[name]) < len(checks[name])
+            ]
+            if not open_checks:
+                return seen
+            if self._left() <= 0:
+                for name in open_checks:
+                    seen[name].append(Observation(TIMED_OUT, error="the time for this submission is used up"))
+                return seen
+            depth = min(len(seen[name]) for name in open_checks)
+            wave = [name for name in open_checks if len(seen[name]) == depth]
+            broke = self._wave(function, checks, wave, depth, seen)
+            if broke is not None:
+                lost.add(broke)
+                for name in open_checks:  # a new child has no generators that were drawn from
+                    if name != broke and len(seen[name]) < len(checks[name]):
+                        seen[name].clear()
+            lost |= {name for name in wave if seen[name] and seen[name][-1].outcome != RETURNED}
+
+    def _wave(
+        self,
+        function: str,
+        checks: Mapping[str, Sequence[Call]],
+        wave: Sequence[str],
+        depth: int,
+        seen: dict[str, list[Observation]],
+    ) -> str | None:
+        """Ask for one call of each check; return the name of the check that broke the child, if one did."""
+        numbers = {name: i for i, name in enumerate(checks)}
+        late = sum(found[-1].outcome == TIMED_OUT for found in seen.values() if found)
+        seconds = min(1.0 if late else self.limits.call_seconds, self.limits.call_seconds)
+        answered = 0
+        try:
+            child = self._ready()
+            asked = [[numbers[name], checks[name][depth].arguments] for name in wave]
+            with self._clock():
+                child.ask({"do": "calls", "function": function, "calls": asked, "seconds": seconds})
+            for name in wave:
+                patience = min(seconds + self.limits.grace_seconds, max(self._left(), 0.1))
+                with self._clock():
+                    answer = child.answer(patience)
+                seen[name].append(_observation(answer))
+                if seen[name][-1].outcome == UNREADABLE:  # who knows what else lies in the channel
+                    self._end()
+                    return name
+                answered += 1
+        except Late:
+            self._end()
+            seen[wave[answered]].append(Observation(TIMED_OUT, error=f"no result after {seconds:g} s"))
+            return wave[answered]
+        except Broken as error:
+            seen[wave[answered]].append(Observation(DIED, error=self._cause(error)))
+            return wave[answered]
+        return None
+
+    def _cause(self, error: Broken) -> str:
+        """Say why the child is gone, in words."""
+        child, self.child = self.child, None
+        if child is None:
+            return str(error)
+        child.channel.close()
+        ended = self.zygote.how_ended(child.number, 1.0 if isinstance(error, Gone) else 0.0)
+        if ended is None:
+            self.zygote.kill(child.number)
+            self.zygote.how_ended(child.number)
+            return f"what came back could not be read ({error})"
+        code, why = ended
+        if why == "memory" or (code == -9 and self.zygote.cgroup and self.zygote.cgroup.ran_out()):
+            return f"it needed more memory than the {self.limits.memory_mib} MiB that one submission has"
+        if why == "time":
+            return f"it used more than the {self.limits.cpu_seconds} s of processor time that one process has"
+        if code < 0:
+            return f"the process was ended by signal {-code}"
+        return f"the process ended itself with exit code {code}"
+
+
+def _is_known(answer: Any) -> bool:
+    """Whether an answer has an outcome that there is; anything may stand there, an array or a list too."""
+    outcome = answer.get("outcome") if isinstance(answer, dict) else None
+    return isinstance(outcome, str) and outcome in OUTCOMES
+
+
+def _cell_run(answer: Any) -> CellRun:
+    if not _is_known(answer):
+        return CellRun(UNREADABLE, "the cell's answer could not be read")
+    defined = [name[:80] for name in _texts(answer, "defined")]
+    return CellRun(answer["outcome"], _text(answer, "error"), _text(answer, "line"), defined)
+
+
+def _observation(answer: Any) -> Observation:
+    if not _is_known(answer):
+        return Observation(UNREADABLE, error="the answer has no known form")
+    value = answer.get("value")
+    if (
+        isinstance(value, Foreign)
+        and answer["outcome"] == RETURNED
+        and value.description.startswith("more data")
+    ):
+        return Observation(UNREADABLE, error=value.description)
+    return Observation(
+        answer["outcome"],
+        value,
+        _text(answer, "error"),
+        _text(answer, "line"),
+        _texts(answer, "changed"),
+        _texts(answer, "shared"),
+        answer.get("moved_random") is not False,
+        _texts(answer, "remarks"),
+        tuple(answer["record"]) if isinstance(answer.get("record"), list) else (),
+    )
+
+
+def _text(answer: dict[Any, Any], key: str) -> str:
+    value = answer.get(key)
+    return value[:300] if isinstance(value, str) else ""
+
+
+def _texts(answer: dict[Any, Any], key: str) -> tuple[str, ...]:
+    values = answer.get(key)
+    return tuple(v[:300] for v in values if isinstance(v, str))[:10] if isinstance(values, list) else ()
+
+
+__all__ = ["SKIPPED", "CellRun", "Child", "Limits", "SandboxError", "Trial", "Zygote"]

@@ -1,0 +1,115 @@
+"""The cases of the initialization topic: right in any style passes, known mistakes are caught and named."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from autograder.exercises import PUBLIC_SEED, behaviour, draw, topic
+from course_utils import properties
+from course_utils.examine import FAILED, PASSED, report
+
+EXERCISES = topic("initialization")
+WRONG = [(name, m) for name, exercise in EXERCISES.items() for m in exercise.misconceptions]
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # some of the wrong ones overflow
+
+
+@cache
+def drawn(name, seed, public_only):
+    return draw(EXERCISES[name], seed, public_only=public_only)
+
+
+def judged(function, drawing):
+    seen = {check.name: behaviour(function, check) for check in drawing.checks}
+    return report(drawing.exercise, drawing.checks, seen, drawing.mistakes, show_numbers=True)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_right_solutions_pass_whatever_is_drawn(name):
+    """Nobody who is right is refused: the reference and each variant, on 25 draws."""
+    exercise = replace(EXERCISES[name], misconceptions=())
+    for seed in range(25):
+        drawing = draw(exercise, seed)
+        for function in (exercise.reference, *exercise.variants):
+            bad = [(row.name, row.problem) for row in judged(function, drawing).rows if row.status != PASSED]
+            assert not bad, (function.__name__, seed, bad)
+
+
+@pytest.mark.parametrize("public_only", [True, False], ids=["public", "hidden"])
+@pytest.mark.parametrize(("name", "mistake"), WRONG, ids=lambda x: getattr(x, "key", x))
+def test_each_mistake_is_caught_where_it_says_and_named(name, mistake, public_only):
+    """The case that a mistake names is red, and the mistake is named, on public cases alone too."""
+    for seed in [PUBLIC_SEED] if public_only else range(2):
+        said = judged(mistake.wrong, drawn(name, seed, public_only))
+        assert {row.name: row.status for row in said.rows}[mistake.exposed_by] == FAILED, seed
+        assert said.misconception == mistake.key, seed
+
+
+# --- wrong in ways that no misconception lists ---
+
+
+def he_with(change):
+    """A right initialization whose weights are changed afterwards."""
+
+    def function(layer_dims, rng):
+        parameters = EXERCISES["initialize_he"].reference(layer_dims, rng)
+        return {k: change(v, rng) if k[0] == "W" else v for k, v in parameters.items()}
+
+    return function
+
+
+def orthogonal(W, rng):
+    q, _ = np.linalg.qr(rng.standard_normal((max(W.shape), min(W.shape))))
+    q = q if W.shape[0] >= W.shape[1] else q.T
+    return q * np.sqrt(2 / W.shape[1] * W.size / min(W.shape))
+
+
+def mirrored_units(W, rng):
+    half = W.shape[0] // 2
+    return np.vstack([W[:half], -W[:half], W[2 * half :]])
+
+
+OTHERS = {
+    "two values": lambda W, rng: rng.choice([-1.0, 1.0], W.shape) * np.sqrt(2 / W.shape[1]),
+    "rounded": lambda W, rng: np.round(W, 1),
+    "laplace": lambda W, rng: rng.laplace(0, np.sqrt(1 / W.shape[1]), W.shape),
+    "forced to the deviation": lambda W, rng: W / (W.std() or 1) * np.sqrt(2 / W.shape[1]),
+    "one row of each length": lambda W, rng: (
+        W / np.linalg.norm(W, axis=1, keepdims=True) * np.sqrt(2)
+    ),
+    "orthogonal": orthogonal,
+    "positive half": lambda W, rng: np.abs(W),
+    "mirrored units": mirrored_units,
+    "one more input": lambda W, rng: W * np.sqrt(W.shape[1] / (W.shape[1] + 1)),
+    "cut at three deviations": lambda W, rng: np.clip(W, *(np.sqrt(2 / W.shape[1]) * np.array([-3, 3]))),
+    "not a number": lambda W, rng: np.where(W > 0.2, np.nan, W),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
+def test_other_wrong_weights_are_refused(change):
+    """What nobody listed is refused as well: wrong in distribution, in spread or in independence."""
+    for seed in range(3):
+        assert judged(he_with(change), drawn("initialize_he", seed, False)).status == FAILED, seed
+
+
+@pytest.mark.parametrize("k", [1, 2, 10, 400, 20_000])
+def test_the_bounds_for_a_sum_of_squares_are_wide_enough_and_no_wider_than_needed(k):
+    """The chi-square distribution of another library: outside lies less than CHANCE, a bit inside more."""
+    outside = chi2.sf(_edge(k, 1), k) + chi2.cdf(_edge(k, -1), k)
+    assert outside < properties.CHANCE
+    if k > 100:
+        inner = k + 0.6 * (_edge(k, 1) - k)
+        assert chi2.sf(inner, k) > 100 * properties.CHANCE
+
+
+def _edge(k, sign):
+    """The last sum that is allowed, above or below k."""
+    low, high = (k, 1000.0 * k) if sign > 0 else (k, 0.0)
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if properties.square_sum_allowed(middle, k) else (low, middle)
+    return low
