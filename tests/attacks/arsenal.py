@@ -270,7 +270,7 @@ BOMBS = [
     ("eight gigabytes", before("import numpy as np\nnp.ones(2**30)"), 0.0, 1.0),
     ("memory in small pieces", before("keep = []\nwhile True: keep.append(bytearray(10**7))"), 0.0, 1.0),
     ("memory over many processes", before(
-        "import os, time\nfor _ in range(12):\n    if os.fork() == 0:\n        keep = b'x' * (70 * 2**20)\n        time.sleep(30)\n        os._exit(0)\ntime.sleep(1.8)"), 0.0, 1.0),
+        "import os, time\nfor _ in range(9):\n    if os.fork() == 0:\n        keep = b'x' * (60 * 2**20)\n        time.sleep(30)\n        os._exit(0)\ntime.sleep(2.8)"), 0.0, 1.0),
     ("memory of no process", before("import os\nkeep = [os.memfd_create(str(i)) for i in range(50)]\n[os.write(fd, bytes(10**7)) for fd in keep]"), 0.0, 1.0),
     ("a full disk", before("with open('full', 'wb') as file:\n    while True: file.write(bytes(10**6))"), 0.0, 1.0),
     ("a million files", before("for i in range(10**6): open(str(i), 'w').close()"), 0.0, 1.0),

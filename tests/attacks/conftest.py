@@ -27,10 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 54321
 POINTS = {name: float(exercises.find(name).points) for name in (FIRST, SECOND)}
 LIMITS = """[limits]
-cell_seconds = 2.0
+cell_seconds = 3.0
 call_seconds = 1.0
 grace_seconds = 0.5
-submission_seconds = 4.0
+submission_seconds = 9.0
 memory_mib = 512
 scratch_mib = 16
 """
