@@ -43,7 +43,7 @@ from traitlets.utils.importstring import import_item
 
 from autograder.course import Course, CourseError
 from autograder.results import UNJUDGED, ExerciseResult, SubmissionResult
-from autograder.submission import read_lesson, rebuild
+from autograder.submission import Unjudgeable, read_document, read_lesson, rebuild
 from course_utils import examine
 
 PATIENCE = 10.0
@@ -388,14 +388,7 @@ def judge_file(
 ) -> tuple[SubmissionResult, Notebook | None]:
     """Read what was handed in and hand it to the judge; what is no notebook is a result too."""
     try:
-        if path.is_symlink():
-            raise ValueError("it is a link to another file")
-        document = json.loads(path.read_bytes().decode("utf-8-sig"))
-        if not isinstance(document, dict):
-            raise ValueError("it holds no cells")
-    except (ValueError, RecursionError, OSError) as error:
-        reason = (
-            f"{path.name} is not a notebook: {str(error)[:120]}. Save it in JupyterLab and hand it in again."
-        )
-        return SubmissionResult(student, assignment, UNJUDGED, reason=reason), None
+        document = read_document(path)
+    except Unjudgeable as reason:
+        return SubmissionResult(student, assignment, UNJUDGED, reason=str(reason)), None
     return judge(course, assignment, document, student)

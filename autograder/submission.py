@@ -171,7 +171,7 @@ def read_document(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise Unjudgeable(
-            f"{path.name} is damaged: it is not the text of a notebook ({str(error)[:120]}). "
+            f"{path.name} is damaged: it is not a notebook ({str(error)[:120]}). "
             "Open it in JupyterLab, save it and hand it in again."
         ) from None
     if not isinstance(document, dict) or not isinstance(_raw_cells(document), list):
