@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import inspect
 import os
 import sys
 import time
@@ -171,12 +170,12 @@ def _key(task: Task, lesson: Lesson, seed: int | None, demos: bool, walls: str) 
 def cases_stamp(assignment: str) -> str:
     """A hash of what judges an assignment: its cases, the reference, and how results are compared."""
     import course_utils
-    from course_utils import calls, compare, examine, properties
 
-    modules = [exercises, calls, compare, examine, properties]
-    sources = [inspect.getsource(module) for module in modules]
-    own = [Path(exercises.__file__).parent, Path(course_utils.__file__).parent / "reference"]
-    sources += [path.read_text() for folder in own for path in folder.glob(f"{assignment}.py")]
+    library = Path(course_utils.__file__).parent
+    own = [Path(exercises.__file__).parent / f"{assignment}.py", library / "reference" / f"{assignment}.py"]
+    shared = [Path(exercises.__file__), *sorted((library / "properties").glob("*.py"))]
+    shared += [library / f"{room}.py" for room in ("calls", "compare", "examine", "library", "plain")]
+    sources = [path.read_text() for path in (*own, *shared) if path.exists()]
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()
 
 

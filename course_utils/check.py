@@ -201,7 +201,7 @@ def _name_of(check: Check) -> str:
     name = check.verify.__name__  # type: ignore[union-attr]
     if getattr(properties, name, None) is not check.verify:
         raise ValueError(
-            f"public case {check.name!r}: its verifier {name} must live in course_utils/properties.py"
+            f"public case {check.name!r}: its verifier {name} must be named in course_utils/properties"
         )
     return name
 

@@ -49,7 +49,7 @@ def test_pairs_use_no_column_twice():
     """The counts of agreements are binomial only if the pairs are disjoint."""
     columns = np.arange(20)[None]
     for lag in (1, 2, 3, 10):
-        left, right = properties._pairs(columns, lag)
+        left, right = properties.pairs(columns, lag)
         assert (right - left == lag).all()
         used = np.concatenate([left, right], axis=None)
         assert len(set(used)) == used.size >= 20 - 2 * lag
