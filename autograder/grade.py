@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +18,12 @@ from tqdm import tqdm
 from autograder import exercises
 from autograder.course import Course, CourseError
 from autograder.judge import new_seed, summary
-from autograder.report.feedback import outputs_for, write_feedback
+from autograder.report.feedback import outputs_for
+from autograder.report.publish import publish
 from autograder.results import GRADED, UNJUDGED, ResultStore, SubmissionResult
 from autograder.sandbox.limits import Limits
-from autograder.submission import Lesson, Unjudgeable, read_lesson, read_submission, rebuild, take
-from autograder.worker import Task, Worker, digest_of
+from autograder.submission import Lesson, Unjudgeable, read_lesson, rebuild, take
+from autograder.worker import Judges, Task, Worker, digest_of
 
 
 @dataclass(frozen=True)
@@ -80,39 +78,36 @@ def run(
     ``confirm`` is asked before marks move of students who handed in nothing new, because a case or a point
     value changed; if it says no, nothing is written, and what was judged is kept.
     """
-    from autograder import gradebook  # seconds of imports that a judging process can do without
-
     started = time.perf_counter()
     tasks = find_tasks(course, assignments, students)
     lessons = {name: read_lesson(course.source_notebook(name)) for name in {t.assignment for t in tasks}}
-    gradebook.prepare(course, sorted(lessons))
     store = ResultStore(course.results_dir)
-    done: dict[Task, SubmissionResult] = {}
-    waiting: list[tuple[Task, str]] = []
-    for task in tasks:
-        key = _key(task, lessons[task.assignment], seed, demos, f"{sandbox} {Limits.of_course(course.root)}")
-        kept = None if force else store.find(key)
-        if kept is not None and kept.student == task.student:
-            done[task] = kept
-        else:
-            waiting.append((task, key))
+    seeded, seed = seed, new_seed() if seed is None else seed
+    environment = [str(seeded), str(demos), sandbox, str(Limits.of_course(course.root))]
+    judged_by = {name: _stamp(lesson, environment) for name, lesson in lessons.items()}
+    keys = {task: _key(task, judged_by[task.assignment]) for task in tasks}
+    kept = {} if force else {task: store.find(key) for task, key in keys.items()}
+    done = {task: result for task, result in kept.items() if result and result.student == task.student}
+    waiting = [(task, key) for task, key in keys.items() if task not in done]
+    before = {task: store.last(task.student, task.assignment) for task in tasks}
     reused = len(done)
-    jobs = max(1, min(jobs or os.cpu_count() or 1, len(waiting)))
-    seed = new_seed() if seed is None else seed
-    with tqdm(total=len(tasks), initial=reused, unit="submission", disable=not sys.stderr.isatty()) as bar:
-        for task, result in _judged(course, waiting, seed, demos, jobs, sandbox):
-            if not result.fault:  # the next run tries again
-                store.keep(result)
-            done[task] = result
-            bar.update()
+    with Judges(course, waiting, seed, demos, jobs, sandbox) as judges:
+        from autograder import gradebook  # imports that are slow, while the judges get warm
+
+        gradebook.prepare(course, sorted(lessons))
+        with _progress(len(tasks), reused) as bar:
+            for task, result in judges:
+                done[task] = result
+                bar.update(done.values())
     results = tuple(done[task] for task in tasks)
-    moves = tuple(move for result in results for move in _moves(store.last(*_who(result)), result))
+    moves = tuple(move for task in tasks for move in _moves(before[task], done[task]))
     if moves and not confirm(moves):
         raise NotEntered(f"{len(moves)} marks would have moved; nothing was written to the gradebook")
-    gradebook.record(course, [(result, _notebook(task, lessons, result)) for task, result in done.items()])
+    given = gradebook.record(course, results)
     for result in results:
-        write_feedback(course, result)
-        store.entered(result)
+        publish(course, store, lessons[result.assignment], result, given.get(_who(result)))
+        if result.key and store.last_key(*_who(result)) != result.key:
+            store.entered(result)
     return Run(course, results, len(waiting), reused, time.perf_counter() - started, moves)
 
 
@@ -157,14 +152,21 @@ def find_tasks(course: Course, assignments: Sequence[str], students: Sequence[st
     return tasks
 
 
-def _key(task: Task, lesson: Lesson, seed: int | None, demos: bool, walls: str) -> str:
-    """Hash all that a result depends on."""
-    judged_by = [repr(lesson.cells), cases_stamp(task.assignment), str(seed), str(demos), walls]
-    words = [task.student, task.assignment, *judged_by, sys.version, np.__version__]
+def _stamp(lesson: Lesson, environment: Sequence[str]) -> str:
+    """Hash all that the results of an assignment depend on, besides what was handed in."""
+    cases = cases_stamp(lesson.assignment)
+    return _hash(lesson.assignment, repr(lesson.cells), cases, sys.version, np.__version__, *environment)
+
+
+def _key(task: Task, judged_by: str) -> str:
+    return _hash(digest_of(task.path), task.student, task.assignment, judged_by)[:32]
+
+
+def _hash(*words: str) -> str:
     digest = hashlib.sha256()
-    for data in (word.encode() for word in (digest_of(task.path), *words)):
+    for data in (word.encode() for word in words):
         digest.update(len(data).to_bytes(8, "little") + data)
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()
 
 
 def cases_stamp(assignment: str) -> str:
@@ -175,49 +177,29 @@ def cases_stamp(assignment: str) -> str:
     own = [Path(exercises.__file__).parent / f"{assignment}.py", library / "reference" / f"{assignment}.py"]
     shared = [Path(exercises.__file__), *sorted((library / "properties").glob("*.py"))]
     shared += [library / f"{room}.py" for room in ("calls", "compare", "examine", "library", "plain")]
-    sources = [path.read_text() for path in (*own, *shared) if path.exists()]
-    return hashlib.sha256("\0".join(sources).encode()).hexdigest()
+    return _hash(*(path.read_text() for path in (*own, *shared) if path.exists()))
 
 
-_worker: Worker
+class _progress:
+    """A bar with rate and remaining time; beside it what the class has earned so far."""
 
+    def __init__(self, total: int, reused: int) -> None:
+        self.bar = tqdm(total=total, initial=reused, unit="submission", disable=not sys.stderr.isatty())
 
-def _start(course: Course, seed: int, sandbox: str) -> None:
-    global _worker
-    _worker = Worker(course, seed, sandbox)
+    def __enter__(self) -> _progress:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
 
-def _grade_one(task: Task, key: str, demos: bool) -> SubmissionResult:
-    return _worker.grade(task, key, demos)
-
-
-def _judged(
-    course: Course, waiting: Sequence[tuple[Task, str]], seed: int, demos: bool, jobs: int, sandbox: str
-) -> Iterator[tuple[Task, SubmissionResult]]:
-    """Yield results as they come, from this process or from several."""
-    if not waiting:
-        return
-    if jobs == 1:
-        worker = Worker(course, seed, sandbox)
-        try:
-            yield from ((task, worker.grade(task, key, demos)) for task, key in waiting)
-        finally:
-            worker.close()
-        return
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (course, seed, sandbox)) as pool:
-        futures = {pool.submit(_grade_one, task, key, demos): task for task, key in waiting}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
-
-def _notebook(task: Task, lessons: Mapping[str, Lesson], result: SubmissionResult) -> dict[str, Any] | None:
-    lesson = lessons[task.assignment]
-    try:
-        handed = read_submission(task.path, lesson)
-    except Unjudgeable:
-        return None
-    return rebuild(lesson, handed, {each.grade_id: outputs_for(each) for each in result.exercises})
+    def update(self, results: Iterable[SubmissionResult]) -> None:
+        """Show that one more is done."""
+        if not self.bar.disable:
+            graded = [result for result in results if result.status == GRADED]
+            share = sum(r.points for r in graded) / (sum(r.max_points for r in graded) or 1)
+            open_ = self.bar.n + 1 - len(graded)
+            self.bar.set_postfix_str(f"mean {share:.0%}, could not judge {open_}", refresh=False)
+        self.bar.update()
 
 
 def judge_notebook(

@@ -18,6 +18,7 @@ from course_utils.plain import Budget, pack, unpack
 LENGTHS = struct.Struct("<II")
 MAX_TREE = 16 * 2**20
 MAX_ARRAYS = 64 * 2**20
+CHUNK = 2**16
 
 
 class Broken(ConnectionError):
@@ -59,10 +60,42 @@ def decode(text: bytes, raw: bytes) -> Any:
 
 def send(channel: socket.socket, value: Any, budget: Budget | None = None) -> None:
     """Send one value; ``Broken`` if nobody reads it."""
+    send_frame(channel, encode(value, budget))
+
+
+def send_frame(channel: socket.socket, frame: bytes) -> None:
+    """Send what ``encode`` made; ``Broken`` if nobody reads it."""
     try:
-        channel.sendall(encode(value, budget))
+        channel.sendall(frame)
     except OSError as error:
         raise Broken(str(error)) from None
+
+
+class Reader:
+    """Reads frames from a channel, as many at a time as have arrived."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.waiting = bytearray()
+
+    def receive(self, seconds: float, *, most_tree: int = MAX_TREE, most_arrays: int = MAX_ARRAYS) -> Any:
+        """Return the next value, as ``receive`` does."""
+        deadline = time.monotonic() + seconds
+        self._fill(LENGTHS.size, deadline)
+        tree_size, raw_size = LENGTHS.unpack_from(self.waiting)
+        if tree_size > most_tree or raw_size > most_arrays:
+            raise Broken("a frame larger than any that is read")
+        end = LENGTHS.size + tree_size + raw_size
+        self._fill(end, deadline)
+        frame = bytes(self.waiting[LENGTHS.size : end])
+        del self.waiting[:end]
+        return decode(frame[:tree_size], frame[tree_size:])
+
+    def _fill(self, size: int, deadline: float) -> None:
+        while len(self.waiting) < size:
+            self.waiting += _part(self.channel, max(CHUNK, size - len(self.waiting)), deadline)
+            if time.monotonic() > deadline and len(self.waiting) < size:
+                raise Late
 
 
 def receive(
@@ -84,17 +117,21 @@ def receive(
 def _read(channel: socket.socket, size: int, deadline: float | None) -> bytes:
     parts = bytearray()
     while len(parts) < size:
-        try:
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
-            channel.settimeout(left)
-            part = channel.recv(min(size - len(parts), 2**20))
-        except TimeoutError:
-            raise Late from None
-        except OSError as error:
-            raise Broken(str(error)) from None
-        if not part:
-            raise Gone("the other side is gone")
-        parts += part
+        parts += _part(channel, size - len(parts), deadline)
         if deadline is not None and time.monotonic() > deadline and len(parts) < size:
             raise Late
     return bytes(parts)
+
+
+def _part(channel: socket.socket, most: int, deadline: float | None) -> bytes:
+    """Wait for some bytes, at most so many."""
+    try:
+        channel.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
+        part = channel.recv(min(most, 2**20))
+    except TimeoutError:
+        raise Late from None
+    except OSError as error:
+        raise Broken(str(error)) from None
+    if not part:
+        raise Gone("the other side is gone")
+    return part

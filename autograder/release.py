@@ -21,7 +21,7 @@ from autograder import leaks
 from autograder.checks import write_checks
 from autograder.course import Course, CourseError
 from autograder.exercises import TOPICS, Exercise, topic
-from autograder.gradebook import generate
+from autograder.gradebook.stock import generate
 from autograder.leaks import Leak
 
 __all__ = ["Leak", "Released", "release"]

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +65,9 @@ class SubmissionResult:
         named = (exercise.report.misconception for exercise in self.exercises)
         return tuple(key for key in named if key)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the result as plain containers."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SubmissionResult:
-        """Build the result that ``as_dict`` wrote."""
+        """Build the result from what lies in a ``ResultStore``."""
         exercises = tuple(
             ExerciseResult(**{**each, "report": Report.from_dict(each["report"])})
             for each in data["exercises"]
@@ -92,22 +88,33 @@ class ResultStore:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def keep(self, result: SubmissionResult) -> None:
-        """Write a result under its key."""
+    def keep(self, result: SubmissionResult, documents: Mapping[str, str] | None = None) -> None:
+        """Write a result under its key, and before it the documents made of it, by suffix."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        for suffix, content in (documents or {}).items():
+            self.document(result.key, suffix).write_text(content, encoding="utf-8", errors="replace")
         handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(result.as_dict(), file)
+            file.write(json.dumps(result, default=vars))
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, self._path(result.key))
 
+    def document(self, key: str, suffix: str) -> Path:
+        """Where a document made of a result waits to be published."""
+        return self.folder / f"{key}{suffix}"
+
     def last(self, student: str, assignment: str) -> SubmissionResult | None:
         """Return the result that the gradebook holds for a student's submission, if it came from here."""
+        key = self.last_key(student, assignment)
+        return self.find(key) if key else None
+
+    def last_key(self, student: str, assignment: str) -> str:
+        """Return the key of that result; '' if there is none."""
         try:
-            return self.find(self._pointer(student, assignment).read_text(encoding="ascii"))
+            return self._pointer(student, assignment).read_text(encoding="ascii")
         except OSError:
-            return None
+            return ""
 
     def entered(self, result: SubmissionResult) -> None:
         """Remember that this result is the one in the gradebook."""

@@ -6,12 +6,12 @@ extra cells are taken from it; everything else comes from the instructor's noteb
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -257,10 +257,10 @@ def rebuild(
 
     Hidden tests are taken out, and nothing that a submission had stored as output is taken in.
     """
-    notebook = copy.deepcopy(dict(lesson.notebook))
     handed = handed or Handed()
     cells: list[dict[str, Any]] = [_extra(source) for source in handed.extras.get("", [])]
-    for original, cell in zip(notebook["cells"], lesson.cells, strict=True):
+    for source, cell in zip(lesson.notebook["cells"], lesson.cells, strict=True):
+        original = dict(source)
         if original["cell_type"] == "code":
             original["outputs"], original["execution_count"] = [], None
         if cell.kind == SOLUTION:
@@ -272,8 +272,20 @@ def rebuild(
             original["outputs"] = outputs.get(cell.name, [])
         cells.append(original)
         cells += [_extra(source) for source in handed.extras.get(cell.name, [])]
-    notebook["cells"] = cells
+    return {**lesson.notebook, "cells": cells}
+
+
+def unread(lesson: Lesson, reason: str) -> dict[str, Any]:
+    """Return what formgrader shows of a submission that could not be read: the lesson, and why."""
+    notebook = rebuild(lesson, None, {})
+    why = f"**Could not judge.** {escape(reason)}"
+    notebook["cells"].insert(0, {"cell_type": "markdown", "id": "why", "metadata": {}, "source": why})
     return notebook
+
+
+def as_text(notebook: Mapping[str, Any]) -> str:
+    """Return a notebook as the text of its file; half characters, which no file can hold, become '?'."""
+    return json.dumps(notebook, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
 
 
 def _extra(source: str) -> dict[str, Any]:

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
+import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from autograder import exercises
 from autograder.course import Course
 from autograder.judge import Judge, new_seed, summary
-from autograder.results import UNJUDGED, ExerciseResult, SubmissionResult
+from autograder.report.publish import documents
+from autograder.results import UNJUDGED, ExerciseResult, ResultStore, SubmissionResult
+from autograder.sandbox import kernel
 from autograder.sandbox.edition import build_edition
-from autograder.sandbox.host import Trial, Zygote
+from autograder.sandbox.host import Trial, Zygote, ZygoteGone
 from autograder.sandbox.limits import Limits, SandboxError
-from autograder.submission import PLAIN, TEST, Lesson, LessonError, Unjudgeable, read_lesson, read_submission
+from autograder.submission import (
+    PLAIN,
+    TEST,
+    Handed,
+    Lesson,
+    LessonError,
+    Unjudgeable,
+    read_lesson,
+    read_submission,
+)
 from course_utils.report_view import text
 
+RETRIES = 2
+GONE = (
+    "the judging processes were ended again and again, {} submissions are open. Is memory short? "
+    "What was judged is kept: run the same command with --jobs 1"
+)
 OUR_FAULT = "The grader made a mistake on this notebook, not you; your instructor has been told."
 
 
@@ -46,9 +69,15 @@ class Worker:
 
     def __init__(self, course: Course, seed: int, sandbox: str = "auto") -> None:
         self.course = course
+        self.sandbox = sandbox
         self.judge = Judge(seed)
         self.lessons: dict[str, Lesson] = {}
-        self.zygote = Zygote(build_edition(course.build / "sandbox"), Limits.of_course(course.root), sandbox)
+        self.store = ResultStore(course.results_dir)
+        self.zygote = self._warm()
+
+    def _warm(self) -> Zygote:
+        edition = build_edition(self.course.build / "sandbox")
+        return Zygote(edition, Limits.of_course(self.course.root), self.sandbox)
 
     def lesson(self, assignment: str) -> Lesson:
         """Return an assignment's lesson, read once."""
@@ -61,12 +90,13 @@ class Worker:
         self.zygote.close()
 
     def grade(self, task: Task, key: str, demos: bool) -> SubmissionResult:
-        """Judge one submission; what cannot be read is recorded with its reason."""
+        """Judge one submission and keep what was said; what cannot be read is recorded with its reason."""
         started = time.perf_counter()
         lesson = self.lesson(task.assignment)
+        handed: Handed | None = None
         try:
             handed = read_submission(task.path, lesson)
-            result = self.judge.submission(task.student, lesson, handed, self.zygote, demos=demos)
+            result = self._judged(task, lesson, handed, demos)
         except Unjudgeable as reason:
             result = SubmissionResult(task.student, task.assignment, UNJUDGED, reason=str(reason))
         except SandboxError:
@@ -75,9 +105,104 @@ class Worker:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             fault = f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
             result = SubmissionResult(task.student, task.assignment, UNJUDGED, reason=OUR_FAULT, fault=fault)
+        handed_in, tier = digest_of(task.path), self.zygote.tier
         seconds = round(time.perf_counter() - started, 3)
-        handed_in = digest_of(task.path)
-        return replace(result, key=key, handed=handed_in, sandbox=self.zygote.tier, seconds=seconds)
+        result = replace(result, key=key, handed=handed_in, sandbox=tier, seconds=seconds)
+        if not result.fault:  # the next run tries again
+            self.store.keep(result, documents(lesson, handed, result))
+        return result
+
+    def _judged(self, task: Task, lesson: Lesson, handed: Handed, demos: bool) -> SubmissionResult:
+        """Judge; where somebody ended the warm process meanwhile, judge again in a new one."""
+        for _ in range(RETRIES):
+            try:
+                return self.judge.submission(task.student, lesson, handed, self.zygote, demos=demos)
+            except ZygoteGone:
+                self.zygote.close()
+                self.zygote = self._warm()
+        return self.judge.submission(task.student, lesson, handed, self.zygote, demos=demos)
+
+
+_worker: Worker
+
+
+def _start(course: Course, seed: int, sandbox: str) -> None:
+    """Begin the life of a judging process: it ends with the run, and leaves Ctrl-C to it."""
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        kernel.prctl(kernel.DIE_WITH_PARENT, signal.SIGKILL)
+    _worker = Worker(course, seed, sandbox)
+
+
+def _grade_one(task: Task, key: str, demos: bool) -> SubmissionResult:
+    return _worker.grade(task, key, demos)
+
+
+class Judges:
+    """One judging process or several; iterate for results, as they come.
+
+    They get warm as soon as the block is entered. A process that is ended from outside is replaced.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        waiting: Sequence[tuple[Task, str]],
+        seed: int,
+        demos: bool = False,
+        jobs: int = 0,
+        sandbox: str = "auto",
+    ) -> None:
+        self.waiting = dict(waiting)
+        self.jobs = max(1, min(jobs or os.cpu_count() or 1, len(waiting)))
+        self.demos = demos
+        self.needs = course, seed, sandbox
+        self.worker: Worker | None = None
+        self.pool: ProcessPoolExecutor | None = None
+        self.futures: dict[Future[SubmissionResult], Task] = {}
+
+    def __enter__(self) -> Judges:
+        if self.jobs == 1 and self.waiting:
+            self.worker = Worker(*self.needs)
+        elif self.waiting:
+            self._hire()
+        return self
+
+    def _hire(self) -> None:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        # a fork shares what is imported already; it must not copy a process with threads
+        forks = sys.platform == "linux" and threading.active_count() == 1
+        context = get_context("fork" if forks else "spawn")
+        self.pool = ProcessPoolExecutor(self.jobs, context, _start, self.needs)
+        self.futures = {
+            self.pool.submit(_grade_one, task, key, self.demos): task for task, key in self.waiting.items()
+        }
+
+    def __exit__(self, *_: object) -> None:
+        if self.worker is not None:
+            self.worker.close()
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
+
+    def __iter__(self) -> Iterator[tuple[Task, SubmissionResult]]:
+        if self.worker is not None:
+            for task, key in self.waiting.items():
+                yield task, self.worker.grade(task, key, self.demos)
+            return
+        for attempt in range(RETRIES + 1):
+            try:
+                for future in as_completed(self.futures):
+                    result = future.result()
+                    task = self.futures[future]
+                    del self.waiting[task]
+                    yield task, result
+                return
+            except BrokenProcessPool:
+                self.__exit__()
+                if attempt == RETRIES:
+                    raise SandboxError(GONE.format(len(self.waiting))) from None
+                self._hire()
 
 
 def judge_files(

@@ -8,7 +8,9 @@ are judged as strictly as large ones and rounding in a sum is forgiven.
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,15 +22,33 @@ from course_utils.plain import Foreign
 class Difference:
     """One place where a result is not what was asked for.
 
+    ``kind`` is one of missing, extra, kind, shape, finite, value. The words are found when they are read:
     ``problem`` is a sentence without any number of the data; ``saw`` and ``expected`` show the numbers.
-    ``kind`` is one of missing, extra, kind, shape, finite, value.
     """
 
     where: str
     kind: str
-    problem: str
-    saw: str = ""
-    expected: str = ""
+    tell: Callable[[], tuple[str, str, str]] = field(compare=False, repr=False)
+
+    @cached_property
+    def _words(self) -> tuple[str, str, str]:
+        return self.tell()
+
+    @property
+    def problem(self) -> str:
+        return self._words[0]
+
+    @property
+    def saw(self) -> str:
+        return self._words[1]
+
+    @property
+    def expected(self) -> str:
+        return self._words[2]
+
+
+def _told(where: str, kind: str, problem: str, saw: str, expected: str) -> Difference:
+    return Difference(where, kind, lambda: (problem, saw, expected))
 
 
 def differences(
@@ -48,7 +68,7 @@ def differences(
         problem = f"{name} should be {kind_in_words(expected)}, not {kind_in_words(actual)}"
         if same_kind:
             problem = f"{name} is not the right {type(expected).__name__}"
-        return [Difference(name, "value" if same_kind else "kind", problem, show(actual), show(expected))]
+        return [_told(name, "value" if same_kind else "kind", problem, show(actual), show(expected))]
     return _scalars(actual, expected, name, rtol, atol)
 
 
@@ -60,20 +80,16 @@ def same(actual: Any, expected: Any, *, rtol: float = 1e-7, atol: float = 1e-10)
 def _dicts(actual: Any, expected: dict, name: str, rtol: float, atol: float) -> list[Difference]:
     if not isinstance(actual, dict):
         problem = f"{name} should be a dict, not {kind_in_words(actual)}"
-        return [
-            Difference(name, "kind", problem, kind_in_words(actual), f"a dict with keys {listed(expected)}")
-        ]
+        return [_told(name, "kind", problem, kind_in_words(actual), f"a dict with keys {listed(expected)}")]
     found = []
     missing = [key for key in expected if key not in actual]
     extra = [key for key in actual if key not in expected]
     if missing:
         problem = f"{name} lacks the key{'s' if len(missing) > 1 else ''} {listed(missing)}"
-        found.append(
-            Difference(name, "missing", problem, f"keys {listed(actual)}", f"keys {listed(expected)}")
-        )
+        found.append(_told(name, "missing", problem, f"keys {listed(actual)}", f"keys {listed(expected)}"))
     if extra:
         problem = f"{name} has keys that do not belong there: {listed(extra)}"
-        found.append(Difference(name, "extra", problem, f"keys {listed(actual)}", f"keys {listed(expected)}"))
+        found.append(_told(name, "extra", problem, f"keys {listed(actual)}", f"keys {listed(expected)}"))
     for key, value in expected.items():
         if key in actual:
             inner = f"{name}[{key!r}]"
@@ -85,10 +101,10 @@ def _sequences(actual: Any, expected: list | tuple, name: str, rtol: float, atol
     if not isinstance(actual, (list, tuple)):
         what = f"a {type(expected).__name__} of {len(expected)}"
         problem = f"{name} should be {what}, not {kind_in_words(actual)}"
-        return [Difference(name, "kind", problem, kind_in_words(actual), what)]
+        return [_told(name, "kind", problem, kind_in_words(actual), what)]
     if len(actual) != len(expected):
         problem = f"{name} has the wrong number of items"
-        return [Difference(name, "shape", problem, f"{len(actual)} items", f"{len(expected)} items")]
+        return [_told(name, "shape", problem, f"{len(actual)} items", f"{len(expected)} items")]
     found = []
     for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
         found += differences(a, e, name=f"{name}[{i}]", rtol=rtol, atol=atol)
@@ -100,21 +116,21 @@ def _arrays(actual: Any, expected: np.ndarray, name: str, rtol: float, atol: flo
     is_number = isinstance(actual, numbers.Number) and expected.shape == ()
     if not isinstance(actual, np.ndarray) and not is_number:
         problem = f"{name} should be {asked}, not {kind_in_words(actual)}"
-        return [Difference(name, "kind", problem, kind_in_words(actual), asked)]
+        return [_told(name, "kind", problem, kind_in_words(actual), asked)]
     actual = np.asarray(_as_float(actual) if isinstance(actual, int) and abs(actual) >= 2**63 else actual)
     if actual.shape != expected.shape:
         problem = f"{name} has shape {actual.shape}, but {expected.shape} is asked for"
         problem += _shape_hint(actual, expected)
-        return [Difference(name, "shape", problem, f"shape {actual.shape}", f"shape {expected.shape}")]
+        return [_told(name, "shape", problem, f"shape {actual.shape}", f"shape {expected.shape}")]
     if expected.dtype == bool and actual.dtype != bool:
         problem = f"{name} should hold True and False, not {_entries(actual)}"
-        return [Difference(name, "kind", problem, f"entries of type {actual.dtype}", "entries of type bool")]
+        return [_told(name, "kind", problem, f"entries of type {actual.dtype}", "entries of type bool")]
     if expected.dtype.kind in "iu" and actual.dtype.kind not in "iu":
         problem = f"{name} should hold integers, not {_entries(actual)}"
-        return [Difference(name, "kind", problem, f"entries of type {actual.dtype}", "integers")]
+        return [_told(name, "kind", problem, f"entries of type {actual.dtype}", "integers")]
     if expected.dtype.kind == "f" and actual.dtype == bool:
         problem = f"{name} should hold numbers, not True and False"
-        return [Difference(name, "kind", problem, "entries of type bool", "numbers")]
+        return [_told(name, "kind", problem, "entries of type bool", "numbers")]
     return _values(actual, expected, name, rtol, atol)
 
 
@@ -124,19 +140,28 @@ def _values(
     wrong = ~agree(actual, expected, rtol, atol)
     if not wrong.any():
         return []
+    actual, expected = actual.copy(), expected.copy()
+    finite = (
+        np.isfinite(actual.astype(np.float64)).all() or not np.isfinite(expected.astype(np.float64)).all()
+    )
+    kind = "value" if finite else "finite"
+    return [Difference(name, kind, lambda: _words_for(actual, expected, wrong, name, kind))]
+
+
+def _words_for(
+    actual: np.ndarray, expected: np.ndarray, wrong: np.ndarray, name: str, kind: str
+) -> tuple[str, str, str]:
+    """Say which entries are wrong, and how they went wrong together."""
     at = tuple(int(i) for i in np.argwhere(wrong)[0])
     entry = f"{name}[{', '.join(map(str, at))}]" if at else name
     saw, asked = f"{entry} is {show(actual[at])}", show(expected[at])
-    if not np.isfinite(actual.astype(np.float64)).all() and np.isfinite(expected.astype(np.float64)).all():
+    if kind == "finite":
         bad = "nan" if np.isnan(actual.astype(np.float64)).any() else "inf"
-        return [
-            Difference(name, "finite", f"{name} holds {bad}", saw, f"{asked}; every entry a finite number")
-        ]
+        return f"{name} holds {bad}", saw, f"{asked}; every entry a finite number"
     share = "no entry agrees" if wrong.all() else f"{int(wrong.sum())} of {wrong.size} entries differ"
     if wrong.size == 1:
         share = "the value differs"
-    problem = f"{name} has the right shape, but {share}{_relation(actual, expected)}"
-    return [Difference(name, "value", problem, saw, asked)]
+    return f"{name} has the right shape, but {share}{_relation(actual, expected)}", saw, asked
 
 
 def agree(actual: Any, expected: Any, rtol: float = 1e-7, atol: float = 1e-10) -> np.ndarray:
@@ -144,12 +169,19 @@ def agree(actual: Any, expected: Any, rtol: float = 1e-7, atol: float = 1e-10) -
     actual, expected = np.asarray(actual), np.asarray(expected)
     if expected.dtype.kind != "f" and actual.dtype.kind != "f":
         return np.asarray(actual == expected)
-    a, e = actual.astype(np.float64), expected.astype(np.float64)
+    a, e = actual.astype(np.float64, copy=False), expected.astype(np.float64, copy=False)
+    if a.shape == e.shape and a.tobytes() == e.tobytes():  # most right answers, to the last bit
+        return np.ones(e.shape, dtype=bool)
     with np.errstate(all="ignore"):
-        finite = np.abs(e[np.isfinite(e)])
-        scale = finite.max() if finite.size else 0.0
-        near = np.isfinite(e) & (np.abs(a - e) <= rtol * np.abs(e) + atol * scale)
-        return np.asarray(near | (a == e) | (np.isnan(a) & np.isnan(e)))
+        size = np.abs(e)
+        finite = np.isfinite(e)
+        all_finite = bool(finite.all())
+        largest = size if all_finite else size[finite]
+        scale = largest.max() if largest.size else 0.0
+        near = np.abs(a - e) <= rtol * size + atol * scale
+        if all_finite:
+            return np.asarray(near)
+        return np.asarray(near & finite | (a == e) | (np.isnan(a) & np.isnan(e)))
 
 
 def _relation(actual: np.ndarray, expected: np.ndarray) -> str:
@@ -179,7 +211,7 @@ def _scalars(actual: Any, expected: Any, name: str, rtol: float, atol: float) ->
     asked = kind_in_words(expected)
     if isinstance(actual, np.ndarray):
         problem = f"{name} should be {asked}, not an array of shape {actual.shape}"
-        return [Difference(name, "kind", problem, f"an array of shape {actual.shape}", asked)]
+        return [_told(name, "kind", problem, f"an array of shape {actual.shape}", asked)]
     truth = isinstance(expected, bool)
     whole = isinstance(expected, int)
     fits = (
@@ -189,7 +221,7 @@ def _scalars(actual: Any, expected: Any, name: str, rtol: float, atol: float) ->
     )
     if not fits:
         problem = f"{name} should be {asked}, not {kind_in_words(actual)}"
-        return [Difference(name, "kind", problem, show(actual), show(expected))]
+        return [_told(name, "kind", problem, show(actual), show(expected))]
     if whole:
         agrees = actual == expected
     else:
@@ -198,11 +230,9 @@ def _scalars(actual: Any, expected: Any, name: str, rtol: float, atol: float) ->
     if agrees:
         return []
     if not whole and np.isfinite(expected) and not np.isfinite(actual):
-        return [Difference(name, "finite", f"{name} is {actual}", show(actual), show(expected))]
+        return [_told(name, "finite", f"{name} is {actual}", show(actual), show(expected))]
     relation = "" if truth or not expected or actual != -expected else ": the sign is the other way round"
-    return [
-        Difference(name, "value", f"{name} is not the right value{relation}", show(actual), show(expected))
-    ]
+    return [_told(name, "value", f"{name} is not the right value{relation}", show(actual), show(expected))]
 
 
 def _as_float(value: int | float) -> float:

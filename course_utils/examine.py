@@ -6,7 +6,7 @@ in where the function runs, and in whether numbers may be shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -53,6 +53,28 @@ class Check:
     returns: tuple[str, ...] = ()
 
 
+class OnDemand(Mapping[str, Any]):
+    """Values by name, each worked out when it is first asked for, and then kept."""
+
+    def __init__(self, names: Sequence[str], work_out: Callable[[str], Any]) -> None:
+        self._names = tuple(names)
+        self._work_out = work_out
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            if name not in self._names:
+                raise KeyError(name)
+            self._known[name] = self._work_out(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A misconception that is known: what it does on the calls of every check, and what to say of it.
@@ -75,13 +97,15 @@ class Mistake:
         checks: Sequence[Check],
         observations: Mapping[str, Sequence[Observation]],
     ) -> Mistake:
-        """Describe a mistake by what it did."""
-        off = {check.name: places_off(check, observations[check.name]) for check in checks}
-        kept = {
-            check.name: [replace(o, value=None) if check.verify else o for o in observations[check.name]]
-            for check in checks
-        }
-        return cls(key, belief, hint, kept, off)
+        """Describe a mistake by what it did; nothing is looked at before it is needed."""
+        asked = {check.name: check for check in checks}
+
+        def kept(name: str) -> list[Observation]:
+            hidden = asked[name].verify is not None
+            return [replace(o, value=None) if hidden else o for o in observations[name]]
+
+        off = OnDemand(tuple(asked), lambda name: places_off(asked[name], observations[name]))
+        return cls(key, belief, hint, OnDemand(tuple(asked), kept), off)
 
 
 @dataclass(frozen=True)
@@ -205,11 +229,10 @@ def findings(check: Check, observations: Sequence[Observation]) -> list[Finding]
         return [Finding("fewer results than calls", "not every call gave a result")]
     if check.verify is not None:
         return check.verify(check.calls, observations)
-    found = []
     for i, (seen, expected) in enumerate(zip(observations, check.expected or (), strict=True)):
-        for d in _differences(check, seen.value, expected):
-            found.append(Finding(f"{i}:{d.where}:{d.kind}", d.problem, d.saw, d.expected))
-    return found
+        for d in _differences(check, seen.value, expected):  # the first says enough
+            return [Finding(f"{i}:{d.where}:{d.kind}", d.problem, d.saw, d.expected)]
+    return []
 
 
 def _differences(check: Check, value: Any, expected: Any) -> list[Difference]:
@@ -292,14 +315,11 @@ def places_off(check: Check, observations: Sequence[Observation]) -> list[set[st
     """Where results are wrong: the codes of a verified check, else the names of wrong parts, call by call."""
     if check.verify is not None:
         return [{found.code for found in findings(check, observations)}]
-    expected = check.expected or ()
-    single = [
-        replace(check, calls=(call,), expected=(value,))
-        for call, value in zip(check.calls, expected, strict=True)
-    ]
     return [
-        {found.code.split(":")[1] for found in findings(one, [seen])}
-        for one, seen in zip(single, observations, strict=False)
+        {seen.outcome}
+        if seen.outcome != did.RETURNED
+        else {d.where for d in _differences(check, seen.value, expected)}
+        for seen, expected in zip(observations, check.expected or (), strict=False)
     ]
 
 

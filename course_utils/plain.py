@@ -9,12 +9,14 @@ was. ``unpack`` trusts nothing: it checks every size and type before it builds a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 NUMBER_KINDS = "biuf"
+_SCALARS = {bool, int, float, str}
 WORDS = {
     "generator": "a generator (return a list instead)",
     "function": "a function",
@@ -133,23 +135,18 @@ def _pack_array(array: np.ndarray, budget: Budget) -> Any:
 
 def unpack(tree: Any, arrays: list[np.ndarray]) -> Any:
     """Build the value that ``pack`` took apart; ``ValueError`` where the tree is not one of its own."""
-    if tree is None or isinstance(tree, (bool, int, float, str)):
+    if tree is None or type(tree) in _SCALARS:
         return tree
     if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
         raise ValueError("packed data: unknown form")
-    match tree:
-        case ["array", str(code), list(shape), int(index)]:
+    kind, parts = tree[0], tree[1:]
+    if kind == "array" and len(parts) == 3:
+        code, shape, index = parts
+        if isinstance(code, str) and isinstance(shape, list) and isinstance(index, int):
             return _unpack_array(code, shape, arrays[index] if 0 <= index < len(arrays) else None)
-        case ["dict", list(pairs)]:
-            if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-                raise ValueError("packed data: a dict of no pairs")
-            return {_hashable(unpack(key, arrays)): unpack(item, arrays) for key, item in pairs}
-        case ["list", list(items)]:
-            return [unpack(item, arrays) for item in items]
-        case ["tuple", list(items)]:
-            return tuple(unpack(item, arrays) for item in items)
-        case ["set", list(items)]:
-            return {_hashable(unpack(item, arrays)) for item in items}
+    elif kind in _BUILT and len(parts) == 1 and isinstance(parts[0], list):
+        return _BUILT[kind](parts[0], arrays)
+    match tree:
         case ["foreign", str(description)]:
             return Foreign(description[:200])
         case ["draws", int(seed), str(name)]:
@@ -157,6 +154,20 @@ def unpack(tree: Any, arrays: list[np.ndarray]) -> Any:
         case ["named", str(name), options]:
             return Named(name, unpack(options, arrays))
     raise ValueError(f"packed data: unknown form {tree[0][:20]!r}")
+
+
+def _dict(pairs: list[Any], arrays: list[np.ndarray]) -> dict[Any, Any]:
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise ValueError("packed data: a dict of no pairs")
+    return {_hashable(unpack(key, arrays)): unpack(item, arrays) for key, item in pairs}
+
+
+_BUILT: dict[str, Callable[[list[Any], list[np.ndarray]], Any]] = {
+    "dict": _dict,
+    "list": lambda items, arrays: [unpack(item, arrays) for item in items],
+    "tuple": lambda items, arrays: tuple([unpack(item, arrays) for item in items]),
+    "set": lambda items, arrays: {_hashable(unpack(item, arrays)) for item in items},
+}
 
 
 def _unpack_array(code: str, shape: list[Any], array: np.ndarray | None) -> np.ndarray:
@@ -171,6 +182,8 @@ def _unpack_array(code: str, shape: list[Any], array: np.ndarray | None) -> np.n
 
 def _hashable(value: Any) -> Any:
     """Let texts and small integers be keys: others can be made to collide, and a dict of them takes hours."""
+    if type(value) is str:
+        return value
     small = isinstance(value, int) and abs(value) < 2**31
     if value is None or small or isinstance(value, (str, Foreign)):
         return value

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.calls import Call, build, observe
-from course_utils.examine import Check, Mistake, Verify
+from course_utils.examine import Check, Mistake, OnDemand, Verify
 from course_utils.plain import pack, unpack
 
 TOPICS = (
@@ -144,12 +144,15 @@ class Drawn:
 
 
 def draw(exercise: Exercise, seed: int, *, public_only: bool = False) -> Drawn:
-    """Draw the inputs of an exercise and compute, with the reference and each mistake, what follows."""
+    """Draw the inputs of an exercise and compute, with the reference, what follows.
+
+    What a known mistake makes of them is worked out when somebody's work may hold it.
+    """
     checks = tuple(
         _draw_case(exercise, case, seed) for case in exercise.cases if case.public or not public_only
     )
     mistakes = tuple(
-        Mistake.of(m.key, m.belief, m.hint, checks, {c.name: behaviour(m.wrong, c) for c in checks})
+        Mistake.of(m.key, m.belief, m.hint, checks, _behaviours(m.wrong, checks))
         for m in exercise.misconceptions
     )
     return Drawn(exercise.name, seed, checks, mistakes)
@@ -177,6 +180,11 @@ def _draw_case(exercise: Exercise, case: Case, seed: int) -> Check:
     return replace(
         check, expected=tuple(exercise.reference(**build(call.arguments, {}, [])) for call in calls)
     )
+
+
+def _behaviours(function: Callable[..., Any], checks: Sequence[Check]) -> OnDemand:
+    asked = {check.name: check for check in checks}
+    return OnDemand(tuple(asked), lambda name: behaviour(function, asked[name]))
 
 
 def behaviour(function: Callable[..., Any], check: Check) -> list[Any]:

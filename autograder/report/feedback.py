@@ -5,26 +5,16 @@ A page is a file of its own without scripts or addresses; everything that a lear
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from autograder.course import Course
 from autograder.results import UNJUDGED, ExerciseResult, SubmissionResult
 from course_utils import examine, report_view
 
 Notebook = Mapping[str, Any]
-HAND_BACK = (
-    "timestamp.txt",
-    "submission_secret.txt",
-)  # what nbgrader release_feedback asks for beside a page
-
+Marks = Mapping[str, tuple[float | None, str]]  # what a person gave: points (or None) and a comment
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """\
 :root { color-scheme: light dark; --ink: #1F2430; --paper: #FFFFFF; --soft: #F3F4F6; --line: #767B86;
@@ -69,40 +59,8 @@ def outputs_for(result: ExerciseResult) -> list[dict[str, Any]]:
     return [*outputs, score]
 
 
-def write_feedback(
-    course: Course,
-    result: SubmissionResult,
-    notebook: Notebook | None = None,
-    marks: Mapping[str, tuple[float, str]] | None = None,
-) -> Path:
-    """Write the page of one submission where nbgrader looks for it, and return its path.
-
-    ``notebook`` is the graded one (read from where it lies if not given); ``marks`` holds, for graded cells
-    that a person has marked, the points and the comment.
-    """
-    graded = course.graded_notebook(result.student, result.assignment)
-    if notebook is None:
-        notebook = json.loads(graded.read_text(encoding="utf-8")) if graded.is_file() else {}
-    path = course.feedback_page(result.student, result.assignment)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-        file.write(page(result, _code(notebook), marks or {}))
-    os.chmod(name, 0o644)
-    os.replace(name, path)
-    _copy_beside(path.parent, course.submitted_folder(result.student, result.assignment))
-    return path
-
-
-def _copy_beside(folder: Path, submitted: Path) -> None:
-    for name in HAND_BACK:
-        source = submitted / name
-        if source.is_file() and not source.is_symlink() and source.stat().st_size < 4096:
-            shutil.copyfile(source, folder / name)
-
-
-def _code(notebook: Notebook) -> dict[str, str]:
-    """The learner's code by the name of its cell."""
+def code_of(notebook: Notebook) -> dict[str, str]:
+    """Return the learner's code by the name of its cell."""
     cells = notebook.get("cells", [])
     named = [(cell.get("metadata", {}).get("nbgrader", {}), cell.get("source", "")) for cell in cells]
     return {
@@ -112,9 +70,7 @@ def _code(notebook: Notebook) -> dict[str, str]:
     }
 
 
-def page(
-    result: SubmissionResult, code: Mapping[str, str], marks: Mapping[str, tuple[float, str]] | None = None
-) -> str:
+def page(result: SubmissionResult, code: Mapping[str, str], marks: Marks | None = None) -> str:
     """Return the page of one submission; the same result gives the same page."""
     marks = marks or {}
     title = f"{result.assignment}: feedback for {result.student}"
@@ -135,7 +91,7 @@ def page(
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def _overview(result: SubmissionResult, marks: Mapping[str, tuple[float, str]]) -> str:
+def _overview(result: SubmissionResult, marks: Marks) -> str:
     parts = []
     if result.status == UNJUDGED:
         what = "A part of this" if result.exercises else "This"
@@ -148,7 +104,7 @@ def _overview(result: SubmissionResult, marks: Mapping[str, tuple[float, str]]) 
         parts.append(f"<p>Noticed about the notebook, at no cost in marks:</p><ul>{remarks}</ul>")
     if result.exercises:
         rows = [_overview_row(each, marks) for each in result.exercises]
-        earned = sum(marks.get(each.grade_id, (each.points,))[0] for each in result.exercises)
+        earned = sum(_earned(each, marks.get(each.grade_id)) for each in result.exercises)
         total = f'<td></td><td class="score"><strong>{earned:g} of {result.max_points:g}</strong></td>'
         parts += [
             '<table><thead><tr><th scope="col">Exercise</th><th scope="col">Verdict</th>'
@@ -159,7 +115,7 @@ def _overview(result: SubmissionResult, marks: Mapping[str, tuple[float, str]]) 
     return "\n".join(parts)
 
 
-def _overview_row(each: ExerciseResult, marks: Mapping[str, tuple[float, str]]) -> str:
+def _overview_row(each: ExerciseResult, marks: Marks) -> str:
     name, verdict = _safe(each.exercise), report_view.VERDICTS[each.report.status]
     return (
         f'<tr><th scope="row"><a href="#{name}">{name}</a></th><td>{verdict}</td>'
@@ -167,15 +123,19 @@ def _overview_row(each: ExerciseResult, marks: Mapping[str, tuple[float, str]]) 
     )
 
 
-def _score(each: ExerciseResult, mark: tuple[float, str] | None) -> str:
-    if mark is not None:
+def _earned(each: ExerciseResult, mark: tuple[float | None, str] | None) -> float:
+    return each.points if mark is None or mark[0] is None else mark[0]
+
+
+def _score(each: ExerciseResult, mark: tuple[float | None, str] | None) -> str:
+    if mark is not None and mark[0] is not None:
         return f"{mark[0]:g} of {each.max_points:g}, given by your instructor"
     if each.report.status == examine.UNJUDGED:
         return f"open, of {each.max_points:g}"
     return f"{each.points:g} of {each.max_points:g}"
 
 
-def _exercise(each: ExerciseResult, code: str | None, mark: tuple[float, str] | None) -> str:
+def _exercise(each: ExerciseResult, code: str | None, mark: tuple[float | None, str] | None) -> str:
     name = _safe(each.exercise)
     parts = [f'<section aria-labelledby="{name}">', f'<h2 id="{name}">{name}: {_score(each, mark)}</h2>']
     if mark is not None and mark[1]:

@@ -60,7 +60,7 @@ def serve(channel: socket.socket, limits: Mapping[str, float]) -> None:
             send(channel, {**ended, "error": explain(ended["error"]), "ticket": order["ticket"]})
         elif order["do"] == "calls":
             function, seconds = namespace.get(order["function"]), order["seconds"]
-            for number, arguments in order["calls"]:
+            for number, arguments in receive(channel):
                 pool = generators.setdefault((order["function"], number), {})
                 seen = observe_call(function, Call(arguments), pool, seconds)
                 if seen.outcome == TIMED_OUT:  # nobody waits as long for the next one

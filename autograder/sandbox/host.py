@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.protocol import Broken, Gone, Late, receive, send
+from autograder.protocol import Broken, Gone, Late, Reader, encode, send_frame
 from autograder.sandbox import bubble
 from autograder.sandbox.cgroup import Cgroup
 from autograder.sandbox.limits import Limits, SandboxError
@@ -40,6 +40,14 @@ AUTO = "auto"
 APPARMOR = "apparmor_restrict_unprivileged_userns"
 MOST_TREE = 2 * 2**20  # text of one answer; numbers travel beside it as raw arrays
 OUTCOMES = {RETURNED, RAISED, UNWRITTEN, MISSING, TIMED_OUT}
+
+
+class ZygoteGone(SandboxError):
+    """The warm process has ended, and with it whatever it held: nobody's submission is to blame."""
+
+
+class EndedFromOutside(Exception):
+    """Somebody ended a child, and not by a limit: what it was asked is to be asked again."""
 
 
 @dataclass
@@ -75,6 +83,7 @@ class Zygote:
         self.mode = mode
         self.numbers = itertools.count(1)
         self.ended: dict[int, tuple[int, str]] = {}
+        self.frames: dict[tuple[int, ...], tuple[bytes, Any]] = {}
         self.folders = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
         self.inner = {AUTO: NAMESPACES}.get(mode, mode)
         self.cgroup = Cgroup.make(self.limits) if self.inner == NAMESPACES else None
@@ -184,7 +193,7 @@ class Zygote:
         except OSError as error:
             ours.close()
             said = self._last_words()
-            raise SandboxError(f"the sandbox's warm process is gone ({error}): {said}") from None
+            raise ZygoteGone(f"the sandbox's warm process is gone ({error}): {said}") from None
         finally:
             theirs.close()
         return Child(self, number, ours)
@@ -213,6 +222,22 @@ class Zygote:
                 _, ended, code, why = line.decode().split()
                 self.ended[int(ended)] = (int(code), why)
         return self.ended.pop(number)
+
+    def frame_of(self, numbers: Sequence[int], calls: Sequence[Call]) -> bytes:
+        """Return some calls as they are sent; made once, for all submissions that get the same."""
+        key = (*numbers, *map(id, calls))
+        if key not in self.frames:  # the calls are kept too, so that no other can have their ids
+            asked = [[number, call.arguments] for number, call in zip(numbers, calls, strict=True)]
+            self.frames[key] = encode(asked), calls
+        return self.frames[key][0]
+
+    def is_gone(self) -> bool:
+        """Whether the warm process has ended."""
+        try:
+            self.process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def close(self) -> None:
         """End the warm process and all its children."""
@@ -264,6 +289,7 @@ class Child:
         self.zygote = zygote
         self.number = number
         self.channel = channel
+        self.reader = Reader(channel)
         self.greeted = False
         self.tickets = itertools.count(1)
         self.ticket = 0
@@ -272,7 +298,7 @@ class Child:
         """Hear whether the walls are up: '', or what went wrong. No student code has run yet."""
         self.greeted = True
         try:
-            word = receive(self.channel, 20)
+            word = self.reader.receive(20)
         except Broken as error:
             return str(error)
         except Late:
@@ -286,17 +312,17 @@ class Child:
         if error:
             raise SandboxError(f"the walls of a submission could not be put up: {error}")
 
-    def ask(self, order: dict[str, Any], seconds: float = 5.0) -> None:
-        """Send an order, with a number that every answer to it must bear."""
+    def ask(self, order: dict[str, Any], frame: bytes = b"", seconds: float = 5.0) -> None:
+        """Send an order, with a number that every answer to it must bear, and a frame that belongs to it."""
         self.ticket = next(self.tickets)
         self.channel.settimeout(max(seconds, 0.1))
-        send(self.channel, {**order, "ticket": self.ticket})
+        send_frame(self.channel, encode({**order, "ticket": self.ticket}) + frame)
 
     def answer(self, seconds: float) -> Any:
         """Wait for one answer; ``Broken`` if it is one to another order."""
         self.greet()
         size = self.zygote.limits.message_mib * 2**20
-        answer = receive(self.channel, seconds, most_arrays=size, most_tree=MOST_TREE)
+        answer = self.reader.receive(seconds, most_arrays=size, most_tree=MOST_TREE)
         ticket = answer.get("ticket") if isinstance(answer, dict) else None
         if type(ticket) is not int or ticket != self.ticket:  # an array would compare entry by entry
             raise Broken("an answer that nobody asked for")
@@ -304,7 +330,8 @@ class Child:
 
     def says_too_much(self) -> bool:
         """Whether something lies in the channel that nobody asked for."""
-        return self.greeted and bool(select.select([self.channel], [], [], 0)[0])
+        lies_there = self.reader.waiting or select.select([self.channel], [], [], 0)[0]
+        return self.greeted and bool(lies_there)
 
     def close(self) -> None:
         """End the child."""
@@ -428,9 +455,10 @@ class Trial:
         answered = 0
         try:
             child = self._ready()
-            asked = [[numbers[name], checks[name][depth].arguments] for name in wave]
+            asked = [checks[name][depth] for name in wave]
+            frame = self.zygote.frame_of([numbers[name] for name in wave], asked)
             with self._clock():
-                child.ask({"do": "calls", "function": function, "calls": asked, "seconds": seconds})
+                child.ask({"do": "calls", "function": function, "seconds": seconds}, frame)
             for name in wave:
                 patience = min(seconds + self.limits.grace_seconds, max(self._left(), 0.1))
                 with self._clock():

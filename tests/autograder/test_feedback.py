@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 import pytest
 
 from autograder.course import Course
-from autograder.report.feedback import outputs_for, page, write_feedback
-from autograder.results import ExerciseResult, SubmissionResult
+from autograder.report.feedback import outputs_for, page
+from autograder.report.publish import documents, publish
+from autograder.results import ExerciseResult, ResultStore, SubmissionResult
+from autograder.submission import Lesson, LessonCell
 from course_utils.examine import FAILED, PASSED, UNJUDGED, WAITING, Report, Row
 
 VOID = {"meta", "br", "hr"}
@@ -102,22 +104,70 @@ def test_the_page_calls_nothing_and_knows_both_themes_and_paper():
     assert page(submission(), {}) == text
 
 
-def test_it_lies_where_nbgrader_gives_it_back_from(tmp_path):
-    """release_feedback wants the page and, beside it, the two small files of the submission."""
-    course = Course(tmp_path)
+def small_lesson():
+    """Return a lesson of one exercise, as it is read from the instructor's notebook."""
+    meta = {"nbgrader": {"solution": True, "grade_id": "dropout"}}
+    cell = {"cell_type": "code", "id": "dropout", "metadata": meta, "source": "def dropout(): ..."}
+    return Lesson("lesson", {"cells": [cell]}, (LessonCell("solution", "dropout", "def dropout(): ..."),))
+
+
+def hand_in(course, source):
+    """Hand in a lesson with this code, the files that nbgrader puts beside it, and a link among them."""
     folder = course.submitted_folder("ada", "lesson")
     folder.mkdir(parents=True)
     (folder / "timestamp.txt").write_text("2026-03-01 12:30:00 UTC")
     (folder / "submission_secret.txt").symlink_to("/etc/hostname")
-    graded = course.graded_notebook("ada", "lesson")
-    graded.parent.mkdir(parents=True)
-    meta = {"nbgrader": {"solution": True, "grade_id": "dropout"}}
-    cells = [{"cell_type": "code", "metadata": meta, "source": ["def dropout():\n", "    mine = 1"]}]
-    graded.write_text(json.dumps({"cells": cells}))
-    path = write_feedback(course, submission(ATTACK))
-    assert path == tmp_path / "build" / "feedback" / "ada" / "lesson" / "lesson.html"
-    assert "mine = 1" in path.read_text()
-    assert sorted(p.name for p in path.parent.iterdir()) == ["lesson.html", "timestamp.txt"]
+    cell = {"cell_type": "code", "id": "dropout", "metadata": {}, "source": source}
+    (folder / "lesson.ipynb").write_text(json.dumps({"cells": [cell]}))
+
+
+def test_documents_lie_where_nbgrader_looks_for_them(tmp_path):
+    """Formgrader wants the graded notebook; release_feedback the page and, beside it, two small files."""
+    course, store = Course(tmp_path), ResultStore(tmp_path / "results")
+    hand_in(course, "def dropout():\n    mine = 1")
+    publish(course, store, small_lesson(), submission(ATTACK))
+    page_path, notebook_path = course.feedback_page("ada", "lesson"), course.graded_notebook("ada", "lesson")
+    assert "mine = 1" in page_path.read_text() and "mine = 1" in notebook_path.read_text()
+    for path in (page_path, notebook_path):
+        assert sorted(p.name for p in path.parent.iterdir()) == sorted([path.name, "timestamp.txt"])
+
+
+def test_documents_made_while_judging_are_moved_into_place_once(tmp_path):
+    """What the judging process made is published as it is; a second time there is nothing to do."""
+    course, store = Course(tmp_path), ResultStore(tmp_path / "results")
+    hand_in(course, "def dropout():\n    mine = 1")
+    result = replace(submission(), key="k" * 32)
+    store.keep(result, {".ipynb": "{}", ".html": "<p>from the judge</p>"})
+    publish(course, store, small_lesson(), result)
+    store.entered(result)
+    assert course.feedback_page("ada", "lesson").read_text() == "<p>from the judge</p>"
+    assert [path.suffix for path in store.folder.glob("k*")] == [".json"]
+    course.feedback_page("ada", "lesson").write_text("looked at")
+    publish(course, store, small_lesson(), result)
+    assert course.feedback_page("ada", "lesson").read_text() == "looked at"
+    course.feedback_page("ada", "lesson").unlink()
+    publish(course, store, small_lesson(), result)
+    assert "mine = 1" in course.feedback_page("ada", "lesson").read_text()
+
+
+def test_what_a_person_gave_stands_on_the_page(tmp_path):
+    """Marks given by hand replace the judge's, a comment stands beside either."""
+    course, store = Course(tmp_path), ResultStore(tmp_path / "results")
+    hand_in(course, "def dropout(): pass")
+    result = submission()
+    publish(course, store, small_lesson(), result, {result.exercises[0].grade_id: (1.5, "Well <tried>!")})
+    shown = course.feedback_page("ada", "lesson").read_text()
+    assert "given by your instructor" in shown and "Well &lt;tried&gt;!" in shown
+    only_said = documents(small_lesson(), None, result, {result.exercises[0].grade_id: (None, "Hm.")})
+    assert "given by your instructor" not in only_said[".html"] and "Hm." in only_said[".html"]
+
+
+def test_what_could_not_be_read_is_shown_with_its_reason():
+    """Formgrader shows the lesson, and above it why there is no mark."""
+    result = replace(submission(), reason="lesson.ipynb is damaged: <script>")
+    notebook = json.loads(documents(small_lesson(), None, result)[".ipynb"])
+    assert "lesson.ipynb is damaged: &lt;script&gt;" in notebook["cells"][0]["source"]
+    assert notebook["cells"][1]["id"] == "dropout"
 
 
 def test_outputs_say_the_report_and_last_the_score():

@@ -159,11 +159,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(course, monkeypatch):
     kept = grade.ResultStore.keep
     calls = []
 
-    def keep(self, result):
+    def keep(self, result, documents):
         if len(calls) == 2:
             raise KeyboardInterrupt
         calls.append(result)
-        kept(self, result)
+        kept(self, result, documents)
 
     monkeypatch.setattr(grade.ResultStore, "keep", keep)
     with pytest.raises(KeyboardInterrupt):
@@ -232,7 +232,7 @@ def test_an_empty_folder_is_said(course):
 def test_a_locked_gradebook_loses_nothing(course, monkeypatch):
     """The error says what to do; what was judged is kept and enters the gradebook the next time."""
     hand_in(course, "ann", {})
-    monkeypatch.setattr(gradebook, "PATIENCE", 0.2)
+    monkeypatch.setattr(gradebook.errors, "PATIENCE", 0.2)
     other = sqlite3.connect(course.gradebook_db)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(gradebook.GradebookLocked, match="locked"):

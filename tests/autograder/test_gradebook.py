@@ -16,8 +16,12 @@ import pytest
 from nbgrader.utils import determine_grade
 
 from autograder import gradebook
-from autograder.gradebook import GradebookError, GradebookLocked, record, scores
+from autograder.course import Course
+from autograder.gradebook import GradebookError, GradebookLocked, errors, record, scores
 from autograder.report.feedback import outputs_for
+from autograder.report.publish import publish
+from autograder.results import ResultStore
+from autograder.submission import read_lesson
 from course_utils.examine import PASSED, UNJUDGED, Row
 
 TOKEN = "only-for-this-test"
@@ -44,7 +48,7 @@ def contents(course):
 
 def test_a_score_arrives_cell_by_cell(course, sample):
     """What the judge gave is what the gradebook holds, fractions too."""
-    record(course, [(sample.judged("ada", 4, 1.25), None), (sample.judged("bob", 0, 4), None)])
+    record(course, [sample.judged("ada", 4, 1.25), sample.judged("bob", 0, 4)])
     assert points(course, "ada") == (4.0, 1.25)
     assert points(course, "bob") == (0.0, 4.0)
     assert not any(score.needs_review for score in scores(course, "small")["ada"].values())
@@ -53,7 +57,7 @@ def test_a_score_arrives_cell_by_cell(course, sample):
 
 def test_recording_again_changes_nothing(course, sample):
     """A run that is repeated leaves the gradebook as it was, byte for byte of its contents."""
-    results = [(sample.judged("ada", 4, 1.25), None), (sample.judged("bob", None, 4), None)]
+    results = [sample.judged("ada", 4, 1.25), sample.judged("bob", None, 4)]
     record(course, results)
     before = contents(course)
     record(course, results)
@@ -62,18 +66,18 @@ def test_recording_again_changes_nothing(course, sample):
 
 def test_a_student_may_be_in_a_batch_twice(course, sample):
     """A batch over several lessons meets a student again; of two results for one lesson the last counts."""
-    record(course, [(sample.judged("new", 1, 1), None), (sample.judged("new", 4, 2), None)])
+    record(course, [sample.judged("new", 1, 1), sample.judged("new", 4, 2)])
     assert points(course, "new") == (4.0, 2.0)
 
 
 def test_what_a_person_wrote_stays(course, sample):
     """A mark and a comment given by hand outlive every later run; a new verdict asks for a second look."""
-    record(course, [(sample.judged("ada", 1, 4), None)])
+    record(course, [sample.judged("ada", 1, 4)])
     sql(course, "update grade set manual_score = 3, needs_manual_grade = 0 where auto_score = 1")
     sql(course, "update comment set manual_comment = 'well argued'")
-    record(course, [(sample.judged("ada", 1, 4), None)])
+    record(course, [sample.judged("ada", 1, 4)])
     assert not scores(course, "small")["ada"]["test_scale"].needs_review
-    record(course, [(sample.judged("ada", 2, 4), None)])
+    record(course, [sample.judged("ada", 2, 4)])
     score = scores(course, "small")["ada"]["test_scale"]
     assert (score.points, score.auto, score.manual, score.needs_review) == (3.0, 2.0, 3.0, True)
     assert score.comment == "well argued"
@@ -82,12 +86,9 @@ def test_what_a_person_wrote_stays(course, sample):
 def test_no_verdict_is_no_mark(course, sample):
     """What could not be judged has no score, asks for a person, and says why where formgrader shows it."""
     reason = "small.ipynb is damaged: <script>alert(1)</script>"
-    record(course, [(sample.judged("ada", status=UNJUDGED, reason=reason), None)])
+    record(course, [sample.judged("ada", status=UNJUDGED, reason=reason)])
     for score in scores(course, "small")["ada"].values():
         assert (score.auto, score.manual, score.needs_review) == (None, None, True)
-    shown = nbformat.read(course.graded_notebook("ada", "small"), 4)
-    assert "small.ipynb is damaged: &lt;script&gt;" in shown.cells[0].source
-    assert {"test_scale", "test_scale_again"} <= {cell.id for cell in shown.cells}
 
 
 def test_what_was_judged_of_an_exercise_counts_until_a_person_decides(course, sample):
@@ -98,7 +99,7 @@ def test_what_was_judged_of_an_exercise_counts_until_a_person_decides(course, sa
     half = type(half)(
         "ada", "small", UNJUDGED, (type(exercise)("scale", "test_scale", 2.0, 4.0, exercise.report),)
     )
-    record(course, [(half, None)])
+    record(course, [half])
     found = scores(course, "small")["ada"]
     assert (found["test_scale"].auto, found["test_scale"].needs_review) == (2.0, True)
     assert (found["test_scale_again"].auto, found["test_scale_again"].needs_review) == (None, True)
@@ -107,7 +108,7 @@ def test_what_was_judged_of_an_exercise_counts_until_a_person_decides(course, sa
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -1.0, 4.5])
 def test_a_score_out_of_range_is_no_mark(course, sample, wrong):
     """No arithmetic accident becomes a grade."""
-    record(course, [(sample.judged("ada", wrong, 4), None)])
+    record(course, [sample.judged("ada", wrong, 4)])
     score = scores(course, "small")["ada"]["test_scale"]
     assert (score.auto, score.needs_review) == (None, True)
 
@@ -117,21 +118,21 @@ def test_a_batch_is_entered_whole_or_not_at_all(course, sample):
     stray = sample.judged("bob", 4, 4)
     stray = type(stray)("bob", "elsewhere", "graded", stray.exercises)
     with pytest.raises(GradebookError, match="autograder release elsewhere"):
-        record(course, [(sample.judged("ada", 4, 4), None), (stray, None)])
+        record(course, [sample.judged("ada", 4, 4), stray])
     assert scores(course, "small") == {}
 
 
 def test_a_locked_gradebook_says_so(course, sample, monkeypatch):
     """Another program's write lock is waited for, then named; nothing was written."""
-    monkeypatch.setattr(gradebook, "PATIENCE", 0.3)
+    monkeypatch.setattr(errors, "PATIENCE", 0.3)
     with contextlib.closing(sqlite3.connect(course.gradebook_db, isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(
             GradebookLocked, match=r"locked: another program has been writing.*run this again"
         ):
-            record(course, [(sample.judged("ada", 4, 4), None)])
+            record(course, [sample.judged("ada", 4, 4)])
         other.execute("rollback")
-    record(course, [(sample.judged("ada", 4, 4), None)])
+    record(course, [sample.judged("ada", 4, 4)])
     assert points(course, "ada") == (4.0, 4.0)
 
 
@@ -139,13 +140,13 @@ def test_a_file_that_is_no_gradebook_says_so(course, sample):
     """A damaged gradebook is reported, not overwritten."""
     course.gradebook_db.write_bytes(b"not a database, whatever its name says" * 40)
     with pytest.raises(GradebookError, match=r"gradebook\.db is not a gradebook.*Move it aside"):
-        record(course, [(sample.judged("ada", 4, 4), None)])
+        record(course, [sample.judged("ada", 4, 4)])
     assert course.gradebook_db.read_bytes().startswith(b"not a database")
 
 
 def test_new_exercises_after_grading_are_refused_in_words(course, sample):
     """nbgrader cannot change the cells of a graded assignment; the message names them and the way out."""
-    record(course, [(sample.judged("ada", 4, 4), None)])
+    record(course, [sample.judged("ada", 4, 4)])
     document = sample.lesson()
     document["cells"] += [sample.solution("third"), sample.graded("third")]
     sample.write(course.source_notebook("small"), document)
@@ -159,15 +160,14 @@ def test_the_time_of_handing_in_is_kept(course, sample):
         folder = course.submitted_folder(student, "small")
         folder.mkdir(parents=True)
         (folder / "timestamp.txt").write_text(stamp)
-    record(course, [(sample.judged(student, 4, 4), None) for student in ("ada", "bob")])
+    record(course, [sample.judged(student, 4, 4) for student in ("ada", "bob")])
     kept = dict(sql(course, "select student_id, timestamp from submitted_assignment"))
     assert kept == {"ada": "2026-03-01 12:30:00.000000", "bob": None}
-    assert course.graded_notebook("ada", "small").with_name("timestamp.txt").is_file()
 
 
 def test_the_gradebook_is_made_where_no_program_is_on_the_path(prepared):
     """nbgrader starts alembic by name; it is found with an empty PATH, which `prepared` has."""
-    assert sql(gradebook.Course(prepared), "select count(*) from alembic_version") == [(1,)]
+    assert sql(Course(prepared), "select count(*) from alembic_version") == [(1,)]
 
 
 @pytest.mark.parametrize("earned", [0.0, 1.25, 10 / 3, 4.0])
@@ -206,7 +206,7 @@ def test_nbgrader_autograde_takes_the_judges_word(course, sample):
     assert not list(course.root.rglob("was_run"))
     as_recorded = [row for row in contents(course) if '"grade"' in row]
     results = [sample.judged("ada", 4, 1.5), sample.judged("eve", 2, 0)]
-    record(course, [(result, None) for result in results])
+    record(course, results)
     assert [row for row in contents(course) if '"grade"' in row] == as_recorded
 
 
@@ -250,16 +250,13 @@ def ask(url, data=None):
 
 def test_formgrader_shows_scores_and_feedback(course, sample):
     """Opened in the course's folder, formgrader lists submissions and shows the judge's report and score."""
-    path = sample.hand_in(course, "ada", [4, 1.5])
+    sample.hand_in(course, "ada", [4, 1.5])
     sample.hand_in(course, "bob", [0, 0]).write_text("damaged")
     sample.hand_in(course, "eve", [3, 0.5])
-    result = sample.judged("ada", 4, 1.5)
-    document = json.loads(path.read_text())
-    for cell in document["cells"]:
-        for each in result.exercises:
-            if cell["id"] == each.grade_id:
-                cell["outputs"] = outputs_for(each)
-    record(course, [(result, document), (sample.judged("bob", status=UNJUDGED, reason="damaged"), None)])
+    results = [sample.judged("ada", 4, 1.5), sample.judged("bob", status=UNJUDGED, reason="damaged")]
+    record(course, results)
+    for result in results:
+        publish(course, ResultStore(course.results_dir), read_lesson(course.source_notebook("small")), result)
     with server(course) as base:
         forms = f"{base}/formgrader"
         for page in ["manage_assignments", "gradebook", "gradebook/small", "gradebook/small/small"]:
