@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -208,43 +210,69 @@ class Judges:
 def judge_files(
     course: Course, exercise: str, files: Sequence[Path], seed: int | None, sandbox: str = "auto"
 ) -> Iterator[dict[str, Any]]:
-    """Judge loose files, each the code of one solution cell; the lesson's own plain cells run before it."""
-    points = float(exercises.find(exercise).points)
-    judge = Judge(new_seed() if seed is None else seed)
-    before = _setup_cells(course, exercise)
-    zygote = Zygote(build_edition(course.build / "sandbox"), Limits.of_course(course.root), sandbox)
+    """Judge loose files, each the code of one solution cell, after those plain cells that it needs."""
+    lesson_cells = _plain_cells(course, exercise)
+    sources = {path: _source(path) for path in files}
+    before = {path: _needed(lesson_cells, each) for path, each in sources.items() if isinstance(each, str)}
+    lean = not any("course_utils" in f"{before[path]} {sources[path]}" for path in before)
+    edition = build_edition(course.build / "sandbox")
+    zygote = Zygote(edition, Limits.of_course(course.root), sandbox, lean=lean)
     try:
-        for path in files:
-            yield {"file": str(path), **_judge_file(path, exercise, points, judge, before, zygote)}
+        judge = Judge(new_seed() if seed is None else seed)
+        points = float(exercises.find(exercise).points)
+        judge.drawn(exercise)  # while the other process gets warm
+        for path, source in sources.items():
+            if isinstance(source, Exception):
+                yield _unread_file(path, exercise, points, source)
+                continue
+            with Trial(zygote) as trial:
+                trial.run("the lesson's first cells", before[path])
+                judged = judge.exercise(exercise, trial, [trial.run(exercise, source)])
+            result = ExerciseResult(
+                exercise, f"test_{exercise}", round(points * judged.share, 2), points, judged
+            )
+            said = {"judged": judged.status != UNJUDGED, "text": f"{path}\n{text(judged)}"}
+            yield {"file": str(path), **summary(result), **said}
     finally:
         zygote.close()
 
 
-def _setup_cells(course: Course, exercise: str) -> list[tuple[str, str]]:
-    """The plain cells of the lesson up to the exercise's test; none where the lesson is not written yet."""
+def _plain_cells(course: Course, exercise: str) -> list[str]:
+    """The plain cells of the lesson up to the exercise's test; NumPy alone where no lesson is written."""
     try:
         lesson = read_lesson(course.source_notebook(exercises.topic_of(exercise)))
     except LessonError:
-        return [("imports", "import numpy as np\nimport matplotlib.pyplot as plt")]
+        return ["import numpy as np"]
     names = [cell.exercise if cell.kind == TEST else "" for cell in lesson.cells]
     end = names.index(exercise) if exercise in names else len(names)
-    return [(cell.name, cell.source) for cell in lesson.cells[:end] if cell.kind == PLAIN]
+    return [cell.source for cell in lesson.cells[:end] if cell.kind == PLAIN]
 
 
-def _judge_file(
-    path: Path, exercise: str, points: float, judge: Judge, before: list[tuple[str, str]], zygote: Zygote
-) -> dict[str, Any]:
+def _needed(cells: Sequence[str], source: str) -> str:
+    """Leave out of some cells the imports that neither they nor ``source`` use: most of them only draw."""
+    tree = ast.parse("\n".join(cells))
+    others = [node for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
+    words = set(re.findall(r"\w+", source + "\n".join(ast.unparse(node) for node in others)))
+    kept: list[ast.stmt] = []
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            node.names = [name for name in node.names if (name.asname or name.name).split(".")[0] in words]
+            if not node.names:
+                continue
+        kept.append(node)
+    return "\n".join(ast.unparse(node) for node in kept)
+
+
+def _source(path: Path) -> str | Exception:
     try:
-        source = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = f"could not read the file: {error}"
-        return {
-            "exercise": exercise, "score": 0.0, "max_score": points, "passed": False, "misconception": None,
-            "message": reason, "checks": [], "judged": False, "text": f"{path}: {reason}",
-        }  # fmt: skip
-    with Trial(zygote) as trial:
-        for label, cell in before:
-            trial.run(label, cell)
-        judged = judge.exercise(exercise, trial, [trial.run(exercise, source)])
-    result = ExerciseResult(exercise, f"test_{exercise}", round(points * judged.share, 2), points, judged)
-    return {**summary(result), "judged": judged.status != UNJUDGED, "text": f"{path}\n{text(judged)}"}
+        return error
+
+
+def _unread_file(path: Path, exercise: str, points: float, error: Exception) -> dict[str, Any]:
+    reason = f"could not read the file: {error}"
+    return {
+        "file": str(path), "exercise": exercise, "score": 0.0, "max_score": points, "passed": False,
+        "misconception": None, "message": reason, "checks": [], "judged": False, "text": f"{path}: {reason}",
+    }  # fmt: skip

@@ -7,6 +7,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -38,6 +39,7 @@ from course_utils.plain import Foreign
 
 AUTO = "auto"
 APPARMOR = "apparmor_restrict_unprivileged_userns"
+SILENCE = "it said nothing"
 MOST_TREE = 2 * 2**20  # text of one answer; numbers travel beside it as raw arrays
 OUTCOMES = {RETURNED, RAISED, UNWRITTEN, MISSING, TIMED_OUT}
 
@@ -71,9 +73,12 @@ class Zygote:
     edition : folder that ``build_edition`` made
     limits : what one submission may take
     mode : "auto" for the best walls there are, "landlock" for the second best, "off" for none
+    lean : whether NumPy is enough to get warm with; the rest is imported where a cell asks for it
     """
 
-    def __init__(self, edition: Path, limits: Limits | None = None, mode: str = "auto") -> None:
+    def __init__(
+        self, edition: Path, limits: Limits | None = None, mode: str = "auto", *, lean: bool = False
+    ) -> None:
         if mode not in (AUTO, NAMESPACES, LANDLOCK, OFF):
             raise SandboxError(f"no sandbox mode {mode!r}; there are auto, namespaces, landlock and off")
         if sys.platform != "linux" and mode != OFF:
@@ -81,8 +86,10 @@ class Zygote:
         self.edition = edition
         self.limits = limits or Limits()
         self.mode = mode
+        self.lean = lean
         self.numbers = itertools.count(1)
         self.ended: dict[int, tuple[int, str]] = {}
+        self.gone = False
         self.frames: dict[tuple[int, ...], tuple[bytes, Any]] = {}
         self.folders = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
         self.inner = {AUTO: NAMESPACES}.get(mode, mode)
@@ -90,6 +97,7 @@ class Zygote:
         self.bubble = bubble.command(str(edition), self.folders) if mode in (AUTO, NAMESPACES) else None
         self._tier = ""
         self._failed: list[str] = []
+        self._begun_again = False
         self._start()
 
     def _start(self) -> None:
@@ -103,6 +111,7 @@ class Zygote:
             "folders": folders,
             "user": 2**30 + os.getpid() if away_from_root else 0,
             "limits": asdict(self.limits),
+            "lean": self.lean,
         }
         # Python's own program: the box holds no virtual environment that could link to it
         python = os.path.realpath(sys.executable)
@@ -132,6 +141,10 @@ class Zygote:
             self._started = True
             return
         said = self._last_words()
+        if said == SILENCE and not self._begun_again:  # ended from outside: that says nothing about walls
+            self._begun_again = True
+            self._start()
+            return self._wait_until_ready()
         if self.bubble is None:
             raise SandboxError(refusal(f"the sandbox's warm process did not start: {said}", *self._failed))
         self._failed.append(f"bubblewrap: {said}")
@@ -148,7 +161,7 @@ class Zygote:
         self.control.close()
         self.process.kill()
         said = self.process.communicate()[1] or b""
-        return said.decode(errors="replace").strip()[-800:] or "it said nothing"
+        return said.decode(errors="replace").strip()[-800:] or SILENCE
 
     @property
     def tier(self) -> str:
@@ -210,11 +223,14 @@ class Zygote:
         """Return a child's exit code, negative for a signal, and the limit it met; None if it lives."""
         deadline = time.monotonic() + seconds
         while number not in self.ended:
+            if not self._readable(deadline):
+                return None
             try:
-                part = self.control.recv(4096) if self._readable(deadline) else b""
+                part = self.control.recv(4096)
             except OSError:
                 part = b""
             if not part:
+                self.gone = True
                 return None
             self._pending += part
             *lines, self._pending = self._pending.split(b"\n")
@@ -230,14 +246,6 @@ class Zygote:
             asked = [[number, call.arguments] for number, call in zip(numbers, calls, strict=True)]
             self.frames[key] = encode(asked), calls
         return self.frames[key][0]
-
-    def is_gone(self) -> bool:
-        """Whether the warm process has ended."""
-        try:
-            self.process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
 
     def close(self) -> None:
         """End the warm process and all its children."""
@@ -353,6 +361,7 @@ class Trial:
         self.done: list[tuple[str, str, bool]] = []
         self.child: Child | None = None
         self.used = 0.0
+        self.revived = False
 
     def __enter__(self) -> Trial:
         return self
@@ -406,7 +415,10 @@ class Trial:
             seconds = self.limits.cell_seconds
             return CellRun(TIMED_OUT, f"the cell did not come to an end within {seconds:g} s")
         except Broken as error:
-            return CellRun(DIED, self._cause(error))
+            try:
+                return CellRun(DIED, self._cause(error))
+            except EndedFromOutside:
+                return self.run(label, source, definitions_only)
         self.done.append((label, source, definitions_only))
         return ended
 
@@ -432,7 +444,12 @@ class Trial:
                 return seen
             depth = min(len(seen[name]) for name in open_checks)
             wave = [name for name in open_checks if len(seen[name]) == depth]
-            broke = self._wave(function, checks, wave, depth, seen)
+            try:
+                broke = self._wave(function, checks, wave, depth, seen)
+            except EndedFromOutside:
+                for name in open_checks:
+                    seen[name].clear()
+                continue
             if broke is not None:
                 lost.add(broke)
                 for name in open_checks:  # a new child has no generators that were drawn from
@@ -484,6 +501,8 @@ class Trial:
             return str(error)
         child.channel.close()
         ended = self.zygote.how_ended(child.number, 1.0 if isinstance(error, Gone) else 0.0)
+        if self.zygote.gone:
+            raise ZygoteGone("the sandbox's warm process was ended from outside")
         if ended is None:
             self.zygote.kill(child.number)
             self.zygote.how_ended(child.number)
@@ -493,6 +512,9 @@ class Trial:
             return f"it needed more memory than the {self.limits.memory_mib} MiB that one submission has"
         if why == "time":
             return f"it used more than the {self.limits.cpu_seconds} s of processor time that one process has"
+        if code == -signal.SIGKILL and not self.revived:  # it can hardly have been its own doing
+            self.revived = True
+            raise EndedFromOutside
         if code < 0:
             return f"the process was ended by signal {-code}"
         return f"the process ended itself with exit code {code}"

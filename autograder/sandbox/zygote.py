@@ -34,16 +34,19 @@ def only_these(edition: str, folders: list[str]) -> None:
     sys.dont_write_bytecode = True
 
 
-def warm_up() -> None:
+def warm_up(lean: bool) -> None:
     """Import before the fork what would be slow, or lazy, after it; all else that is installed is hidden."""
-    import h5py  # noqa: F401
-    import matplotlib.backends.backend_agg
-    import matplotlib.pyplot
     import numpy
     import numpy.linalg
     import numpy.random  # noqa: F401
 
     import autograder.sandbox.child
+
+    if lean:
+        return
+    import h5py  # noqa: F401
+    import matplotlib.backends.backend_agg
+    import matplotlib.pyplot
 
     for module in ("course_utils.check", "course_utils.data", "course_utils.lesson", "course_utils.network",
                    "course_utils.plots", "course_utils.widgets", "tqdm"):  # fmt: skip
@@ -240,7 +243,7 @@ def main() -> None:
             if name.endswith(".json"):
                 shutil.copy(os.path.join(fonts, name), temporary)
         only_these(order["edition"], order["folders"])
-        warm_up()
+        warm_up(order["lean"])
         Zygote(order).serve()
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
