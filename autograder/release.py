@@ -6,6 +6,7 @@ Everything is written beside what is there and looked through for answers; only 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import course_utils
 from autograder import leaks
@@ -115,11 +117,35 @@ def _write_student(course: Course, names: Sequence[str], released: Path, target:
     texts = {
         "pyproject.toml": _pyproject(project["version"], project["requires-python"], pins, builder),
         "environment.yml": _environment(project["requires-python"], pins),
-        "README.md": README.format(lessons="\n".join(f"- `notebooks/{n}/{n}.ipynb`" for n in names)),
+        "README.md": README.format(
+            lessons="\n".join(f"- `notebooks/{n}/{n}.ipynb`" for n in sorted(names, key=_place))
+        ),
     }
+    texts["start_here.ipynb"] = json.dumps(_first_page(), indent=1) + "\n"
     for name, text in texts.items():
         (target / name).write_text(text, encoding="utf-8")
     return target
+
+
+def _first_page() -> dict[str, Any]:
+    """Return the notebook that a learner opens first: the map of the course, with their own progress."""
+    cells = [
+        {"cell_type": "markdown", "id": "welcome", "metadata": {}, "source": WELCOME},
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "map",
+            "metadata": {},
+            "outputs": [],
+            "source": "from course_utils.course_map import course_map\n\ncourse_map()",
+        },
+    ]
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _place(name: str) -> int:
+    return TOPICS.index(name) if name in TOPICS else len(TOPICS)
 
 
 def _left_out(folder: str, names: list[str]) -> set[str]:
@@ -201,7 +227,8 @@ Lessons as notebooks: read, write the functions, see your own functions at work.
    On Windows the second line is `.venv\\Scripts\\python -m pip install .`; with conda both are
    `conda env create -f environment.yml`, then `conda activate improving-deep-networks`.
 
-2. **Work:** `.venv/bin/jupyter lab` (Windows: `.venv\\Scripts\\jupyter lab`), then open a lesson:
+2. **Work:** `.venv/bin/jupyter lab` (Windows: `.venv\\Scripts\\jupyter lab`), then open `start_here.ipynb`,
+   the map of the course, or a lesson:
 
 {lessons}
 
@@ -211,6 +238,19 @@ Lessons as notebooks: read, write the functions, see your own functions at work.
 3. **Hand in:** save the notebook (Ctrl+S) and hand in the `.ipynb` file under its own name, where your
    instructor told you. Unfinished exercises cost only their own marks.
 """
+
+
+WELCOME = """\
+# Improving deep neural networks
+
+Ten lessons. In each of them something goes wrong that you can see, you learn why, you write the few
+functions that set it right, and then you watch your own functions at work.
+
+Every exercise is one cell that ends in `raise NotImplementedError`. Put your code in its place, run the cell,
+then run the check below it: it says what it saw, what it expected, and asks the next question. Nothing breaks
+while a function is unfinished.
+
+Run the cell below (click on it, then Shift+Enter) to see the map and how far you are."""
 
 
 def pack(folder: Path, target: Path) -> Path:
