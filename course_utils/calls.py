@@ -94,7 +94,7 @@ def observe_call(
         except TimedOut:
             return Observation(TIMED_OUT, error=f"no result after {seconds:g} s")
         except BaseException as error:  # SystemExit and whatever else a learner's code may raise
-            return Observation(RAISED, error=_words(error), line=learners_line(error))
+            return Observation(RAISED, error=_words(error) + _lost_numpy(function), line=learners_line(error))
     if value is None:
         return Observation(UNWRITTEN)
     changed = [path for name, was in call.arguments.items() for path in _changes(name, was, arguments[name])]
@@ -178,6 +178,15 @@ def _words(error: BaseException) -> str:
     except Exception:
         text = ""
     return f"{type(error).__name__}: {text}"[:300]
+
+
+def _lost_numpy(function: Any) -> str:
+    """Say that ``np`` is no longer NumPy, where a learner's cell gave that name to something else."""
+    code, names = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    if code is None or "np" not in code.co_names or names.get("np", np) is np:
+        return ""
+    kind = type(names["np"]).__name__
+    return f" (np is no longer NumPy: a cell made it an object of type {kind}; run the first cell again)"
 
 
 def learners_line(error: BaseException) -> str:

@@ -6,9 +6,14 @@ is in neither. ``check(f)`` shows a report and never raises for anything that ``
 
 from __future__ import annotations
 
+import builtins
+import io
 import json
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +26,7 @@ from course_utils.examine import Check, Mistake, Report, report
 from course_utils.plain import Budget, pack, unpack
 from course_utils.report_view import html, text
 
+MOST_LINES = 15  # of what a function prints while it is checked
 HERE = Path(__file__).resolve().parent
 
 
@@ -57,7 +63,57 @@ def check(function: Callable[..., Any] | str, *, seconds: float = 5.0) -> None:
         If there is no such exercise, or the file of checks cannot be read.
     """
     name = function if isinstance(function, str) else getattr(function, "__name__", "")
-    display(Shown(explain(name, None if isinstance(function, str) else function, seconds=seconds)))
+    with aside() as said:
+        found = explain(name, None if isinstance(function, str) else function, seconds=seconds)
+    display(Shown(replace(found, remarks=(*said.remarks, *found.remarks))))
+    if said.lines:
+        more = f", the first {MOST_LINES} of {said.lines} lines" if said.lines > MOST_LINES else ""
+        print(f"Your function printed while it was checked{more}:\n{said.text()}")
+
+
+class Aside(io.TextIOBase):
+    """What a function says and draws while it is checked: counted, and kept up to a size."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.kept: list[str] = []
+        self.remarks: list[str] = []
+
+    def write(self, text: str) -> int:
+        if self.lines <= MOST_LINES:
+            self.kept.append(text[:10_000])
+        self.lines += text.count("\n")
+        return len(text)
+
+    def text(self) -> str:
+        """The first lines."""
+        return "\n".join("".join(self.kept).splitlines()[:MOST_LINES])
+
+
+@contextmanager
+def aside() -> Iterator[Aside]:
+    """Keep prints, figures and questions of a function apart from what is said about it."""
+    said, asked = Aside(), builtins.input
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    figures = set(pyplot.get_fignums()) if pyplot else set()
+
+    def nobody_answers(prompt: object = "") -> str:
+        raise RuntimeError("nobody is there to answer input(): take the value as an argument instead")
+
+    builtins.input = nobody_answers
+    try:
+        with redirect_stdout(said):
+            yield said
+    finally:
+        builtins.input = asked
+        opened = set(pyplot.get_fignums()) - figures if pyplot else set()
+        for number in opened:
+            pyplot.close(number)
+        if opened:
+            said.remarks.append(
+                f"it opened {len(opened)} figures while it was checked: draw in a cell of its own, "
+                "so that the function only returns its result"
+            )
 
 
 def explain(name: str, function: Any, *, seconds: float = 5.0) -> Report:

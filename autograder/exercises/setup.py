@@ -686,7 +686,7 @@ fit_normalizer = Exercise(
             ],
             public=True,
             after=(SMALL,),
-            ask="What is np.full(10, 0.1).std()? How else can you tell that all entries are equal?",
+            ask="What is np.full(12, 0.1).std()? How else can you tell that all entries are equal?",
         ),
         Case(
             "a small spread is a spread",
@@ -821,7 +821,7 @@ fit_normalizer = Exercise(
                 lambda X, mu: np.where(X.std(axis=1, keepdims=True) == 0, 1.0, X.std(axis=1, keepdims=True))
             ),
             CONSTANT,
-            "np.full(10, 0.1).std() is 1e-17. Ask the entries whether they are equal, not their spread.",
+            "np.full(12, 0.1).std() is 1e-17. Ask the entries whether they are equal, not their spread.",
         ),
         Misconception(
             "fit-threshold",

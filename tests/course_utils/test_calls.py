@@ -146,3 +146,12 @@ def test_recursion_may_be_deep_but_not_endless():
 
     assert one(deep, n=500).value == 500
     assert "RecursionError" in one(endless, n=0).error
+
+
+def test_a_lost_numpy_is_said():
+    """A cell that gives the name np to something else breaks every function: the error says why."""
+    namespace = {"np": 3}
+    exec("def f(x):\n    return np.sqrt(x)", namespace)
+    seen = observe(namespace["f"], [Call({"x": 4.0})])[0]
+    assert "np is no longer NumPy: a cell made it an object of type int" in seen.error
+    assert "NumPy" not in observe(lambda x: x.nothing, [Call({"x": 4.0})])[0].error

@@ -117,3 +117,33 @@ def test_checking_needs_no_answers(file):
     )
     assert done.stdout.strip() == "[]"
     assert checks.checks_file() == file
+
+
+def test_prints_figures_and_questions_stand_aside(capsys):
+    """A million printed lines end as fifteen, figures are closed, a question is an error in words."""
+    import matplotlib.pyplot as plt
+
+    def chatty(hessian, tolerance=1e-8):
+        for i in range(20_000):
+            print("line", i)
+        plt.figure()
+        return find("critical_point").reference(hessian, tolerance)
+
+    chatty.__name__ = "critical_point"
+    check(chatty)
+    said = capsys.readouterr().out
+    assert "Done - critical_point" in said and "draw in a cell of its own" in said
+    assert "line 14" in said and "line 15\n" not in said and "the first 15 of" in said
+    assert plt.get_fignums() == []
+
+    def asking(hessian, tolerance=1e-8):
+        return input("Is it a saddle? ")
+
+    assert "nobody is there to answer" in str(shown_for(asking, "critical_point", capsys))
+
+
+def shown_for(function, name, capsys):
+    """Return what a check of a function says."""
+    function.__name__ = name
+    check(function)
+    return capsys.readouterr().out
