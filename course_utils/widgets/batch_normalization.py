@@ -301,7 +301,7 @@ def _nearest(stops, value):
 
 
 def _page(fig, alt, *, first):
-    page = plots.png(fig, alt, dpi=100)
+    page = plots.png(fig, alt, dpi=100, colours=64)
     if first:
         fig.set_layout_engine("none")  # the first picture has settled where things stand
     return page

@@ -76,7 +76,7 @@ def _page(stops, i, masks, mean, scaled):
         right.set(xlabel="keep_prob", ylabel="mean of a large layer", ylim=(0, 2 * mean), xlim=(0.05, 1.05))
         right.set_title(f"the mean: {mean:.2f} before, {scaled[i, 0]:.2f} after")
         plots.label_line_ends(right)
-        page = plots.png(fig, alt, dpi=100)
+        page = plots.png(fig, alt, dpi=100, colours=64)
         plt.close(fig)
     return page, alt
 

@@ -119,6 +119,6 @@ def _page(activations, gradients, chosen, settings):
                 ax.set_yticks([])
             axes[row][0].set_ylabel(kind)
         fig.suptitle(f"{name}, {chosen['activation']}: spread of each layer", fontsize=11)
-        page = plots.png(fig, alt, dpi=100)
+        page = plots.png(fig, alt, dpi=100, colours=64)
         plt.close(fig)
     return page

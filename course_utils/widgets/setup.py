@@ -5,12 +5,8 @@ Every stop of a slider is drawn once, with the learner's own functions; sliding 
 
 from __future__ import annotations
 
-import base64
-import io
-
 import numpy as np
 from matplotlib.patches import Ellipse
-from PIL import Image
 
 from course_utils import plots
 from course_utils.widgets.pages import page_slider
@@ -94,7 +90,7 @@ def _split_pages(shares, scores, sizes, means, errors, said):
             dots.set_ydata(score)
             left.set_title(f"{n_train} train, {n_dev} dev: standard error {_percent(error)}")
             here.set_data([place], [mean])
-            pages.append(_page(fig, f"At dev fraction {shares[place]:g}, {words}."))
+            pages.append(plots.png(fig, f"At dev fraction {shares[place]:g}, {words}.", dpi=100, colours=64))
             fig.set_layout_engine("none")  # the first picture has settled where things stand
     return pages
 
@@ -212,7 +208,7 @@ def _learning_pages(X, Y, train, sizes, degrees, errors, bayes_error, found, sai
                     drawn += ax.plot(*X[:, used[Y[used] == c]], plots.MARKERS[c], **look)
                     dots[i][c].set_data([n], [errors[i, j, c]])
                 ax.set_title(f"{_model_name(degree)}: {found[j][i]}")
-            pages.append(_page(fig, f"With {said[j]}."))
+            pages.append(plots.png(fig, f"With {said[j]}.", dpi=100, colours=64))
             fig.set_layout_engine("none")
             for artist in drawn:
                 artist.remove()
@@ -329,7 +325,7 @@ def _contour_pages(ratios, sides, said):
                 "Rings of equal cost and a path of gradient descent, where feature 2 spreads "
                 f"{ratio:g} times as far as feature 1; {words}."
             )
-            pages.append(_page(fig, alt))
+            pages.append(plots.png(fig, alt, dpi=100, colours=64))
             fig.set_layout_engine("none")
             for artist in drawn:
                 artist.remove()
@@ -338,14 +334,3 @@ def _contour_pages(ratios, sides, said):
 
 def _percent(share):
     return f"{100 * share:.1f} %"
-
-
-def _page(fig, alt):
-    """The picture in 64 colours: it looks the same and weighs a third."""
-    page = plots.png(fig, alt, dpi=100)
-    head, data = page.split("base64,")
-    picture = Image.open(io.BytesIO(base64.b64decode(data.split('"')[0]))).convert("RGB")
-    few = io.BytesIO()
-    # this method keeps colours that few pixels have, such as that of a single dot
-    picture.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(few, "png")
-    return f'{head}base64,{base64.b64encode(few.getvalue()).decode("ascii")}">'

@@ -100,7 +100,7 @@ def _pages(stops, shares, names, temperatures, curves):
             plot_shares(left, column, names, colours=colours, digits=3, title=title)
             here.set_xdata([T, T])
             dots.set_offsets(np.column_stack([np.full(len(names), T), column]))
-            pages.append(plots.png(fig, _alt(T, column, names), dpi=100))
+            pages.append(plots.png(fig, _alt(T, column, names), dpi=100, colours=64))
             fig.set_layout_engine("none")  # the first picture has settled where things stand
         plt.close(fig)
     return pages
