@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,6 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_sandbox(judge)
     judge.add_argument("--json", action="store_true", help="one object a line")
     judge.set_defaults(run=_judge)
+
+    selftest = verbs.add_parser("selftest", help="grade the grader: right passes, known mistakes are named")
+    selftest.add_argument("exercise", nargs="*", help="exercises or topics (default: all)")
+    selftest.add_argument("--seeds", type=int, default=1, help="draw the inputs this many times (default: 1)")
+    selftest.add_argument("--jobs", type=int, default=0, help="processes at a time (default: one a core)")
+    selftest.add_argument("--only", choices=("right",), help="right: try the right solutions and no others")
+    _add_sandbox(selftest)
+    selftest.add_argument("--json", action="store_true", help="one object a line instead of a table")
+    selftest.set_defaults(run=_selftest)
     return parser
 
 
@@ -154,6 +164,26 @@ def _judge(options: argparse.Namespace) -> int:
         else:
             print(verdict["text"], flush=True)
     return 0 if all_judged else 1
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from autograder import selftest
+
+    started = time.perf_counter()
+    proofs = selftest.run(
+        options.exercise,
+        build=_course(options).build,
+        seeds=options.seeds,
+        jobs=options.jobs,
+        right_only=options.only == "right",
+        sandbox=options.sandbox,
+    )
+    if options.json:
+        for proof in proofs:
+            print(json.dumps(selftest.as_line(proof)))
+    else:
+        print(selftest.table(proofs, time.perf_counter() - started))
+    return 0 if selftest.all_holds(proofs) else 1
 
 
 if __name__ == "__main__":

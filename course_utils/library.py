@@ -6,6 +6,7 @@ it is needed. Whoever runs a learner's code can see this file: nothing in it is 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,35 @@ def bowl_of_parameters(centre):
     )
 
 
+def ripples(frequency):
+    """A vector, or a dict of arrays -> sum of sin(frequency * entry) over all entries."""
+
+    def cost(given):
+        arrays = given.values() if isinstance(given, dict) else [given]
+        return float(sum(np.sum(np.sin(frequency * array)) for array in arrays))
+
+    return cost
+
+
+def bent_bowl_of_parameters(centre, bend=0.0, coupling=0.0, scale=1.0, without=()):
+    """parameters -> a bowl around ``centre`` with a cubic term and one that couples all entries.
+
+    Names in ``without`` play no part. Of small multiples of a power of two nothing is rounded.
+    """
+
+    def cost(parameters):
+        squares = cubes = total = 0.0
+        for name in centre:
+            if name not in without:
+                apart = parameters[name] - centre[name]
+                squares += np.vdot(apart, apart)
+                cubes += np.vdot(apart, apart * apart)
+                total += apart.sum()
+        return float(scale * (squares / 2 + bend * cubes + coupling * total**2 / 2))
+
+    return cost
+
+
 def activation(name):
     """Elementwise tanh, relu, sigmoid, leaky or identity."""
     return {
@@ -80,6 +110,38 @@ def table_of_scores(scores, gain=0.0):
     return lambda candidate, budget: scores[candidate] - (gain[candidate] * budget if gain else 0.0)
 
 
+def turns():
+    """rng -> 0.0, 1.0, 2.0, ...: how often it was asked before."""
+    count = itertools.count()
+    return lambda rng: float(next(count))
+
+
+def scores_in_turn(scores):
+    """settings -> the next of some scores, whatever the settings; past the last one ever lower."""
+    finite = [score for score in scores if score == score]
+    answers = itertools.chain(scores, itertools.count(min(finite) - 1.0, -1.0))
+    return lambda settings: next(answers)
+
+
+def race(laps, budget, eta):
+    """(candidate, budget) -> its score in its own next lap; the last lap's is kept from then on.
+
+    ``laps`` lists for each lap the scores of all candidates; a candidate is its number, or a dict that holds
+    it as "number". Who comes with another budget than that of the lap gets a score that means nothing.
+    """
+    run = dict.fromkeys(range(len(laps[0])), 0)
+
+    def score(candidate, spent):
+        number = candidate["number"] if isinstance(candidate, dict) else candidate
+        lap = run[number]
+        run[number] += 1
+        if abs(spent - budget * eta**lap) > 1e-6 * spent:
+            return float((number + 3) * 7919 * round(100 * spent) % 1009)
+        return laps[min(lap, len(laps) - 1)][number]
+
+    return score
+
+
 LIBRARY: dict[str, Callable[..., Any]] = {
     made.__name__: made
     for made in (
@@ -89,11 +151,16 @@ LIBRARY: dict[str, Callable[..., Any]] = {
         bowl,
         waves,
         bowl_of_parameters,
+        ripples,
+        bent_bowl_of_parameters,
         activation,
         uniform,
         one_of,
         score_of,
         table_of_scores,
+        turns,
+        scores_in_turn,
+        race,
     )
 }
 

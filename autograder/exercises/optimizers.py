@@ -2887,7 +2887,7 @@ critical_point = Exercise(
             "critical-no-tolerance",
             "flat is exactly 0",
             critical_no_tolerance,
-            TOLERANCE,
+            FLAT,
             "Computed eigenvalues are hardly ever exactly 0: compare abs(e) with tolerance.",
         ),
         Misconception(

@@ -7,8 +7,7 @@ import pytest
 
 from autograder.exercises import PUBLIC_SEED, TOPICS, UnknownExercise, draw, find, topic, topic_of
 from autograder.submission import SOLUTION, TEST, read_lesson
-from course_utils.calls import observe
-from course_utils.examine import HABITS, PASSED, report
+from course_utils.examine import HABITS
 from course_utils.plain import pack
 
 SOURCES = Path(__file__).resolve().parents[2] / "notebooks"
@@ -65,27 +64,17 @@ def test_names_are_unique_and_each_case_says_why(exercise):
 
 
 @each
-def test_misconceptions_and_variants_are_enough(exercise):
-    """At least five wrong ideas and three right styles, all with the exercise's own signature."""
-    assert len(exercise.misconceptions) >= 5
-    assert len(exercise.variants) >= 3
+def test_wrong_ideas_and_right_styles_are_called_like_the_reference(exercise):
+    """All have the exercise's own signature: none is refused for a name."""
     asked = list(inspect.signature(exercise.reference).parameters)
     for function in (*exercise.variants, *(m.wrong for m in exercise.misconceptions)):
         assert list(inspect.signature(function).parameters) == asked
 
 
-@each
-def test_every_case_is_passed_by_the_reference_and_failed_by_nothing_at_all(exercise):
-    """The reference earns everything; a function that returns its first argument does not."""
-
-    def judged(function):
-        drawn = draw(exercise, 6)
-        seen = {check.name: observe(function, check.calls) for check in drawn.checks}
-        return report(exercise.name, drawn.checks, seen, drawn.mistakes, show_numbers=False)
-
-    assert judged(exercise.reference).status == PASSED
-    echo = judged(lambda *args, **kwargs: next(iter(kwargs.values())))
-    assert echo.status != PASSED
+def test_a_key_names_one_mistake_of_the_whole_course():
+    """A class is counted by keys: two exercises never share one."""
+    keys = [m.key for exercise in EXERCISES for m in exercise.misconceptions]
+    assert len(set(keys)) == len(keys), sorted({key for key in keys if keys.count(key) > 1})
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

@@ -1,19 +1,17 @@
-"""The cases of batch normalization refuse nobody who is right, and find and name every known mistake."""
+"""The cases of batch normalization judge fairly beyond what selftest tries."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from autograder.exercises import PUBLIC_SEED, behaviour, draw, topic
+from autograder.exercises import behaviour, draw, topic
 from autograder.exercises.batch_normalization import gives_Z_back, right_beside_what_went_in
 from course_utils.calls import Call, Observation
-from course_utils.examine import FAILED, PASSED, findings, habits, report
+from course_utils.examine import FAILED, PASSED, report
 from course_utils.reference import batch_normalization as reference
 
 EXERCISES = topic("batch_normalization")
-RIGHT = [(name, f) for name, e in EXERCISES.items() for f in (e.reference, *e.variants)]
-WRONG = [(name, m) for name, e in EXERCISES.items() for m in e.misconceptions]
 
 
 @pytest.fixture(scope="module")
@@ -40,32 +38,6 @@ def checks():
 def judged(function, drawn):
     seen = {check.name: behaviour(function, check) for check in drawn.checks}
     return report(drawn.exercise, drawn.checks, seen, drawn.mistakes, show_numbers=True)
-
-
-@pytest.mark.parametrize(("name", "function"), RIGHT, ids=lambda x: getattr(x, "__name__", x))
-def test_right_solutions_pass_whatever_is_drawn(name, function, checks):
-    """Loops, one pass, Jacobians, diagonal matrices, probing a layer: nothing is found."""
-    for seed, found in enumerate(checks[name]):
-        for check in found:
-            seen = behaviour(function, check)
-            assert findings(check, seen) + habits(seen) == [], (seed, check.name)
-
-
-@pytest.mark.parametrize("public_only", [True, False], ids=["public", "hidden"])
-@pytest.mark.parametrize(("name", "mistake"), WRONG, ids=lambda x: getattr(x, "key", x))
-def test_each_mistake_is_caught_where_it_says_and_named(name, mistake, public_only, drawn):
-    """The case that a misconception names is red, and the diagnosis finds its key."""
-    for seed in (PUBLIC_SEED,) if public_only else (0, 1):
-        said = judged(mistake.wrong, drawn(name, seed, public_only))
-        status = {row.name: row.status for row in said.rows}
-        assert (status[mistake.exposed_by], said.misconception) == (FAILED, mistake.key), seed
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_an_unwritten_function_earns_nothing(name, drawn):
-    """None and NotImplementedError are 'not written yet', and no row passes."""
-    said = judged(lambda **kwargs: None, drawn(name, 0))
-    assert said.share == 0 and "not written yet" in said.headline
 
 
 # --- wrong in ways that no misconception lists ---

@@ -1,18 +1,16 @@
-"""The cases of the dropout exercises: right in any style passes, known mistakes are named."""
+"""The cases of the dropout exercises judge fairly beyond what selftest tries."""
 
 import zlib
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from autograder.exercises import PUBLIC_SEED, behaviour, draw, topic
 from course_utils import properties
-from course_utils.examine import FAILED, PASSED, findings, habits, report
+from course_utils.examine import FAILED, PASSED, report
 
 EXERCISES = topic("dropout")
 SEEDS = (0, 1, 2, 3, 4, PUBLIC_SEED)
-WRONG = [(name, m) for name, e in EXERCISES.items() for m in e.misconceptions]
 
 # overflow in sigmoid and division by 1 - keep_prob = 0 are what some of the functions do
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -35,52 +33,6 @@ def drawn():
 def judged(function, drawn):
     seen = {check.name: behaviour(function, check) for check in drawn.checks}
     return report(drawn.exercise, drawn.checks, seen, drawn.mistakes, show_numbers=True)
-
-
-def without_mistakes(name):
-    return replace(EXERCISES[name], misconceptions=())
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_right_solutions_pass_whatever_is_drawn(name):
-    """Loops, binomial, choice, exponential numbers, recursion, column by column: 200 seeds, nothing found."""
-    functions = (EXERCISES[name].reference, *EXERCISES[name].variants)
-    for seed in range(200):
-        for check in draw(without_mistakes(name), seed).checks:
-            for function in functions:
-                seen = behaviour(function, check)
-                assert findings(check, seen) + habits(seen) == [], (seed, function.__name__, check.name)
-
-
-@pytest.mark.parametrize("public_only", [True, False], ids=["public", "hidden"])
-@pytest.mark.parametrize(("name", "mistake"), WRONG, ids=lambda x: getattr(x, "key", x))
-def test_each_mistake_is_caught_where_it_says_and_named(name, mistake, public_only, drawn):
-    """The case that it names is red, and the diagnosis finds its key, from public cases alone too."""
-    for seed in SEEDS:
-        said = judged(mistake.wrong, drawn(name, seed, public_only))
-        status = {row.name: row.status for row in said.rows}
-        assert status[mistake.exposed_by] == FAILED, seed
-        assert said.misconception == mistake.key, seed
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_unlike_mistakes_have_keys_of_their_own(name):
-    """A key names one mistake, and five or more are known."""
-    keys = [m.key for m in EXERCISES[name].misconceptions]
-    assert len(set(keys)) == len(keys) >= 5
-    assert len(EXERCISES[name].variants) >= 3
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_an_unwritten_function_earns_nothing(name, drawn):
-    """NotImplementedError and None are 'not written yet', and no row passes."""
-
-    def unwritten(*args, **kwargs):
-        raise NotImplementedError
-
-    for function in (unwritten, lambda **kwargs: None):
-        said = judged(function, drawn(name, 0, False))
-        assert said.share == 0 and "not written yet" in said.headline
 
 
 # --- wrong in ways that no misconception lists ---
@@ -164,8 +116,8 @@ def test_a_handful_of_masks_is_refused_most_of_the_time(drawn):
 
 def test_one_cause_shows_as_one_red_line(drawn):
     """Of a mask of numbers only the form is said to be wrong; the shares are still judged, and right."""
-    wrong = next(m.wrong for n, m in WRONG if m.key == "dropout-mask-of-numbers")
-    said = judged(wrong, drawn("dropout_forward", 0, False))
+    known = {m.key: m.wrong for m in EXERCISES["dropout_forward"].misconceptions}
+    said = judged(known["dropout-mask-of-numbers"], drawn("dropout_forward", 0, False))
     assert [row.name for row in said.rows if row.status != PASSED] == ["the mask says which entries are kept"]
 
 
@@ -227,7 +179,7 @@ def test_no_output_of_predict_lies_at_the_threshold_by_rounding(name):
     if name != "predict":
         return
     for seed in range(20):
-        for check in draw(without_mistakes(name), seed).checks:
+        for check in draw(EXERCISES[name], seed).checks:
             for call in check.calls:
                 distance = np.abs(answer(**call.arguments) - 0.5).min()
                 assert distance > 1e-6 or check.name == "an output of exactly 0.5 is no"

@@ -1,16 +1,14 @@
-"""The cases of the softmax topic refuse nobody who is right, and find and name every known mistake."""
+"""The cases of the softmax topic judge fairly beyond what selftest tries."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from autograder.exercises import PUBLIC_SEED, behaviour, draw, topic
-from course_utils.examine import FAILED, findings, habits, report
+from autograder.exercises import behaviour, draw, topic
+from course_utils.examine import FAILED, report
 
 EXERCISES = topic("softmax")
-RIGHT = [(name, f) for name, e in EXERCISES.items() for f in (e.reference, *e.variants)]
-WRONG = [(name, m) for name, e in EXERCISES.items() for m in e.misconceptions]
 
 
 @pytest.fixture(scope="module")
@@ -41,32 +39,6 @@ def judged(function, drawn):
 
 def losses(A, Y):
     return -np.log((A * Y).sum(axis=0))
-
-
-@pytest.mark.parametrize(("name", "function"), RIGHT, ids=lambda x: getattr(x, "__name__", x))
-def test_right_solutions_pass_whatever_is_drawn(name, function, checks):
-    """Loops, logarithms, pairs, transposed, sorted, small integer types: nothing is found."""
-    for seed, found in enumerate(checks[name]):
-        for check in found:
-            seen = behaviour(function, check)
-            assert findings(check, seen) + habits(seen) == [], (seed, check.name)
-
-
-@pytest.mark.parametrize("public_only", [True, False], ids=["public", "hidden"])
-@pytest.mark.parametrize(("name", "mistake"), WRONG, ids=lambda x: getattr(x, "key", x))
-def test_each_mistake_is_caught_where_it_says_and_named(name, mistake, public_only, drawn):
-    """The case that a misconception names is red, and the diagnosis finds its key."""
-    for seed in (PUBLIC_SEED,) if public_only else (0, 1):
-        said = judged(mistake.wrong, drawn(name, seed, public_only))
-        status = {row.name: row.status for row in said.rows}
-        assert (status[mistake.exposed_by], said.misconception) == (FAILED, mistake.key), seed
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_an_unwritten_function_earns_nothing(name, drawn):
-    """None and NotImplementedError are 'not written yet', and no row passes."""
-    said = judged(lambda **kwargs: None, drawn(name, 0))
-    assert said.share == 0 and "not written yet" in said.headline
 
 
 # --- wrong in ways that no misconception lists ---
