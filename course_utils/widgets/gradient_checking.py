@@ -95,7 +95,12 @@ def _valley_pages(heights, errors, said):
             name = "theta$^3$" + (f" + {height:g}" if height else "")
             ax.set_title(f"{name}: at best off by {error:.0e}, with steps near {step:.0e}")
             pages.append(
-                plots.png(fig, f"Error against epsilon, both on log axes: two valleys. {words}.", dpi=100)
+                plots.png(
+                    fig,
+                    f"Error against epsilon, both on log axes: two valleys. {words}.",
+                    dpi=100,
+                    colours=64,
+                )
             )
             fig.set_layout_engine("none")
     return pages
