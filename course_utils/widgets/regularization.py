@@ -54,7 +54,7 @@ def strength_explorer(networks, X, Y, X_dev, Y_dev):
                 left.set_title(f"{fact['dev']:.0%} right on dev points")
                 _draw_weights(middle, fact["weights"], edges)
                 _draw_tanh(right, fact["Z"])
-                pages.append(plots.png(fig, f"Three panels. {line}", dpi=90))
+                pages.append(plots.png(fig, f"Three panels. {line}", dpi=90, colours=64))
             fig.set_layout_engine("none")  # the first picture has settled where things stand
     return page_slider("lambda", list(networks), pages, said, 0)
 
@@ -248,7 +248,9 @@ def _penalty_pages(costs, ways, where, said):
                     ax.plot(*w, "o", color=colour, markeredgecolor="white", markersize=10, zorder=5)
                     ax.set(xlim=(-0.6, 2), ylim=(-0.6, 1.6))
                     ax.set_title(f"{name}: minimum at {_point(w)}")
-                pages.append(plots.png(fig, f"Contours of a loss of two weights, twice. {line}", dpi=84))
+                pages.append(
+                    plots.png(fig, f"Contours of a loss of two weights, twice. {line}", dpi=84, colours=64)
+                )
             fig.set_layout_engine("none")
     return pages
 
@@ -306,7 +308,7 @@ def patience_explorer(early_stopping, train_costs, dev_costs, stops=PATIENCES):
         for (best, stop), line in zip(answers, said, strict=True):
             with _only_here([ax]):
                 draw_stop(ax, dev_costs, best, stop)
-                pages.append(plots.png(fig, lead + line, dpi=95))
+                pages.append(plots.png(fig, lead + line, dpi=95, colours=64))
             fig.set_layout_engine("none")
     return page_slider("patience", stops, pages, said, 0)
 
