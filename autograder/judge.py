@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,8 +42,15 @@ class Judge:
 
     def exercise(self, exercise: str, trial: Trial, cells: list[CellRun]) -> Report:
         """Judge one function where a trial has arrived; ``cells`` are those that should define it."""
+        return self.say(exercise, self.seen(exercise, trial), cells)
+
+    def seen(self, exercise: str, trial: Trial) -> dict[str, list[Observation]]:
+        """Return what a function does on the calls of every check."""
+        return trial.calls(exercise, {check.name: check.calls for check in self.drawn(exercise).checks})
+
+    def say(self, exercise: str, seen: Mapping[str, list[Observation]], cells: Sequence[CellRun]) -> Report:
+        """Say what is to be said of what was seen."""
         drawn = self.drawn(exercise)
-        seen = trial.calls(exercise, {check.name: check.calls for check in drawn.checks})
         if any(found and found[-1].outcome == MISSING for found in seen.values()):
             why = _why_missing(exercise, cells)
             seen = {name: [Observation(MISSING, error=why)] for name in seen}
@@ -55,15 +62,25 @@ class Judge:
         """Run what was handed in, in the order of the notebook; judge each exercise where its test stands."""
         results: list[ExerciseResult] = []
         defining: dict[str, list[CellRun]] = {}
+        open_: list[tuple[LessonCell, dict[str, list[Observation]], list[CellRun]]] = []
+
+        def compare() -> None:
+            """Compare what came back while the child works on what it is asked next."""
+            while open_:
+                cell, seen, cells = open_.pop(0)
+                results.append(_result(cell, self.say(cell.exercise, seen, cells)))
+
         with Trial(zygote) as trial:
+            trial.meanwhile = compare
             for step in steps(lesson, handed, demos=demos):
                 if step.cell.kind == TEST:
                     name = step.cell.exercise
-                    results.append(_result(step.cell, self.exercise(name, trial, defining.get(name, []))))
+                    open_.append((step.cell, self.seen(name, trial), list(defining.get(name, []))))
                     continue
                 ended = trial.run(step.label, step.source, step.definitions_only)
                 if step.cell.kind == SOLUTION:
                     defining.setdefault(step.cell.name, []).append(ended)
+        compare()
         unjudged = any(each.report.status == UNJUDGED for each in results)
         return SubmissionResult(
             student,
@@ -80,7 +97,7 @@ def _result(cell: LessonCell, report: Report) -> ExerciseResult:
     return ExerciseResult(cell.exercise, cell.name, round(cell.points * report.share, 2), cell.points, report)
 
 
-def _why_missing(exercise: str, cells: list[CellRun]) -> str:
+def _why_missing(exercise: str, cells: Sequence[CellRun]) -> str:
     if not cells:
         return "its cell is not in the notebook that you handed in"
     stopped = [cell for cell in cells if cell.outcome != RETURNED]

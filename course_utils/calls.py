@@ -125,10 +125,11 @@ def build(value: Any, generators: dict[Draws, np.random.Generator], record: list
 
 
 def _recorded(function: Callable[..., Any], record: list[Any], name: str) -> Callable[..., Any]:
-    def recorded(*given: Any) -> Any:
+    def recorded(*given: Any, **named: Any) -> Any:
         if len(record) < MOST_RECORDED:
-            record.append((name, tuple(fresh(g) for g in given if not isinstance(g, np.random.Generator))))
-        return function(*given)
+            kept = (g for g in (*given, *named.values()) if not isinstance(g, np.random.Generator))
+            record.append((name, tuple(fresh(g) for g in kept)))
+        return function(*given, **named)
 
     return recorded
 

@@ -129,14 +129,14 @@ def race(laps, budget, eta):
     ``laps`` lists for each lap the scores of all candidates; a candidate is its number, or a dict that holds
     it as "number". Who comes with another budget than that of the lap gets a score that means nothing.
     """
-    run = dict.fromkeys(range(len(laps[0])), 0)
+    run, first = dict.fromkeys(range(len(laps[0])), 0), budget
 
-    def score(candidate, spent):
+    def score(candidate, budget):
         number = candidate["number"] if isinstance(candidate, dict) else candidate
         lap = run[number]
         run[number] += 1
-        if abs(spent - budget * eta**lap) > 1e-6 * spent:
-            return float((number + 3) * 7919 * round(100 * spent) % 1009)
+        if abs(budget - first * eta**lap) > 1e-6 * budget:
+            return float((number + 3) * 7919 * round(100 * budget) % 1009)
         return laps[min(lap, len(laps) - 1)][number]
 
     return score

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -90,6 +90,7 @@ class Zygote:
         self.numbers = itertools.count(1)
         self.ended: dict[int, tuple[int, str]] = {}
         self.gone = False
+        self._spare: Child | None = None
         self.frames: dict[tuple[int, ...], tuple[bytes, Any]] = {}
         self.folders = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
         self.inner = {AUTO: NAMESPACES}.get(mode, mode)
@@ -174,9 +175,12 @@ class Zygote:
         """Fork a child, inside its walls; ``SandboxError`` where there are none to be had."""
         if not self._started:
             self._wait_until_ready()
+        self._listen(0.0)
         while True:
-            child = self._fork()
+            child, self._spare = self._spare or self._fork(), None
             if self._tier:
+                if self.inner == NAMESPACES:  # the next one gets its walls while this one works
+                    self._spare = self._fork()
                 return child
             error = child.hello()
             if not error:
@@ -211,6 +215,12 @@ class Zygote:
             theirs.close()
         return Child(self, number, ours)
 
+    def has_ended(self) -> bool:
+        """Whether the warm process is gone; it takes a moment to tell."""
+        while self._listen(0.2):
+            pass
+        return self.gone
+
     def kill(self, number: int) -> None:
         """End a child and what it started."""
         if number not in self.ended:
@@ -223,21 +233,25 @@ class Zygote:
         """Return a child's exit code, negative for a signal, and the limit it met; None if it lives."""
         deadline = time.monotonic() + seconds
         while number not in self.ended:
-            if not self._readable(deadline):
+            if not self._listen(deadline - time.monotonic()):
                 return None
-            try:
-                part = self.control.recv(4096)
-            except OSError:
-                part = b""
-            if not part:
-                self.gone = True
-                return None
-            self._pending += part
-            *lines, self._pending = self._pending.split(b"\n")
-            for line in lines:
-                _, ended, code, why = line.decode().split()
-                self.ended[int(ended)] = (int(code), why)
         return self.ended.pop(number)
+
+    def _listen(self, seconds: float) -> bool:
+        """Hear which children have ended; False if nothing is said in time."""
+        if not self._readable(time.monotonic() + seconds):
+            return False
+        try:
+            part = self.control.recv(4096)
+        except OSError:
+            part = b""
+        self.gone = not part
+        self._pending += part
+        *lines, self._pending = self._pending.split(b"\n")
+        for line in lines:
+            _, ended, code, why = line.decode().split()
+            self.ended[int(ended)] = (int(code), why)
+        return not self.gone
 
     def frame_of(self, numbers: Sequence[int], calls: Sequence[Call]) -> bytes:
         """Return some calls as they are sent; made once, for all submissions that get the same."""
@@ -249,6 +263,8 @@ class Zygote:
 
     def close(self) -> None:
         """End the warm process and all its children."""
+        if self._spare is not None:
+            self._spare.channel.close()
         self.control.close()
         try:
             self.process.wait(5)
@@ -317,6 +333,8 @@ class Child:
     def greet(self) -> None:
         """Wait for the walls; ``SandboxError`` if they do not stand."""
         error = "" if self.greeted else self.hello()
+        if error and self.zygote.has_ended():
+            raise ZygoteGone("the sandbox's warm process was ended from outside")
         if error:
             raise SandboxError(f"the walls of a submission could not be put up: {error}")
 
@@ -342,10 +360,9 @@ class Child:
         return self.greeted and bool(lies_there)
 
     def close(self) -> None:
-        """End the child."""
+        """End the child; the warm process sees to it, and nobody waits."""
         self.channel.close()
         self.zygote.kill(self.number)
-        self.zygote.how_ended(self.number)
 
 
 class Trial:
@@ -362,6 +379,7 @@ class Trial:
         self.child: Child | None = None
         self.used = 0.0
         self.revived = False
+        self.meanwhile: Callable[[], None] = lambda: None  # what to do while the child works
 
     def __enter__(self) -> Trial:
         return self
@@ -387,6 +405,8 @@ class Trial:
         order = {"do": "cell", "label": label, "source": source, "definitions_only": definitions_only}
         with self._clock():
             child.ask({**order, "seconds": seconds})
+        self.meanwhile()
+        with self._clock():
             ended = _cell_run(child.answer(seconds + self.limits.grace_seconds))
         if ended.outcome == UNREADABLE:
             raise Broken("a cell's answer that has no known form")
@@ -476,6 +496,7 @@ class Trial:
             frame = self.zygote.frame_of([numbers[name] for name in wave], asked)
             with self._clock():
                 child.ask({"do": "calls", "function": function, "seconds": seconds}, frame)
+            self.meanwhile()
             for name in wave:
                 patience = min(seconds + self.limits.grace_seconds, max(self._left(), 0.1))
                 with self._clock():

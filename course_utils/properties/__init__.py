@@ -26,6 +26,13 @@ Verifiers
     weights_spread        first weights: the standard deviation of each layer
     weights_are_normal    first weights: around 0, and in the shape of a bell
     weights_are_independent  first weights: nothing related along rows, columns, layers and calls
+    samples_in_range      samples: their form, and none outside its ends
+    samples_follow_scale  samples: each part of the scale gets its share
+    samples_are_independent  samples: none says anything about another
+    every_combination_once  a grid: each combination, in any order
+    search_holds_together  a search: scores belong to settings, and best to the lowest
+    drawn_and_asked_once  a search: one draw for each value tried, one question for each trial
+    settings_follow_space  a search: values spread as their space draws them
 """
 
 from course_utils.properties.chance import CHANCE, binomial_range, pairs
@@ -51,6 +58,15 @@ from course_utils.properties.first_weights import (
     weights_spread,
 )
 from course_utils.properties.graphs import parents_come_first
+from course_utils.properties.hyperparameter_search import (
+    drawn_and_asked_once,
+    every_combination_once,
+    samples_are_independent,
+    samples_follow_scale,
+    samples_in_range,
+    search_holds_together,
+    settings_follow_space,
+)
 from course_utils.properties.mini_batches import (
     every_example_once,
     examples_are_mixed,
@@ -69,7 +85,9 @@ __all__ = [
     "OTHER_SIZES",
     "binomial_range",
     "dependence",
+    "drawn_and_asked_once",
     "entries_independent",
+    "every_combination_once",
     "every_example_once",
     "examples_are_mixed",
     "explain_outputs",
@@ -89,6 +107,11 @@ __all__ = [
     "parts_have_their_sizes",
     "parts_hold_all",
     "same_each_time",
+    "samples_are_independent",
+    "samples_follow_scale",
+    "samples_in_range",
+    "search_holds_together",
+    "settings_follow_space",
     "square_sum_allowed",
     "weights_are_independent",
     "weights_are_normal",

@@ -16,7 +16,7 @@ from course_utils import plots
 from course_utils.network import Network
 from course_utils.widgets.pages import page_slider
 
-HIDDEN = (32, 32, 32, 32, 32)
+LAYERS = (32, 32, 32, 32, 32)
 EPSILON = 1e-5
 STEPS = (0, 10, 20, 40, 80, 120, 160, 220)
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 256)
@@ -61,7 +61,7 @@ def drift_explorer(batchnorm_forward, X, Y, stops=STEPS, unit=1, learning_rate=0
     -------
     widget : PageSlider
     """
-    net = relu_network([X.shape[0], *HIDDEN, Y.shape[0]])
+    net = relu_network([X.shape[0], *LAYERS, Y.shape[0]])
     batches = [(X[:, i : i + 64], Y[:, i : i + 64]) for i in range(0, X.shape[1], 64)]
     pairs, done = [], 0
     for stop in stops:
@@ -212,7 +212,7 @@ def rate_explorer(batchnorm, X, Y, stops=RATES, epochs=3, batch_size=64):
     -------
     widget : PageSlider
     """
-    dims = [X.shape[0], *HIDDEN, Y.shape[0]]
+    dims = [X.shape[0], *LAYERS, Y.shape[0]]
     runs = {"without": [], "with yours": []}
     for rate in stops:
         for name, plugged in zip(runs, (None, batchnorm), strict=True):

@@ -150,8 +150,14 @@ def test_nothing_that_was_started_outlives_a_submission(zygote):
     before = descendants(zygote.process.pid)
     with Trial(zygote, QUICK) as trial:
         assert call(trial, source)[0].value == 1
-        assert len(descendants(zygote.process.pid)) == len(before) + 2
-    assert descendants(zygote.process.pid) == before
+        during = descendants(zygote.process.pid)
+        assert len(during) >= len(before) + 2
+    with Trial(zygote, QUICK) as trial:  # the child that was kept ready lives and ends too
+        assert call(trial, "def f(): return 2")[0].value == 2
+    deadline = time.monotonic() + 5
+    while left := set(during) & set(descendants(zygote.process.pid)) - set(before):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("victim", ["the judge", "the warm process"])
