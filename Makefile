@@ -29,7 +29,7 @@ $(READY): requirements.lock pyproject.toml tools/system
 	@touch $@
 
 system: ## say what pip cannot install, and install it on Debian as root
-	@PYTHON=$(PYTHON) sh tools/system chromium bubblewrap
+	@PYTHON=$(PYTHON) sh tools/system chromium bubblewrap nodejs
 
 lab: setup ## open JupyterLab on the sources, with nbgrader's formgrader
 	$(BIN)/autograder checks
@@ -51,9 +51,9 @@ lint: setup ## style, types, who may import whom
 release: setup ## write the student edition and nbgrader's release into build/
 	$(BIN)/autograder release
 
-bench: setup ## measure the course against PyTorch (installs it on first use: gigabytes)
-	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --no-build-isolation --editable '.[bench]'
-	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+bench: setup ## measure training (against PyTorch: gigabytes), widgets, ...; one alone: make bench BENCH=widgets
+	$(if $(filter-out training,$(BENCH)),,$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --no-build-isolation --editable '.[bench]')
+	for script in $(or $(BENCH:%=bench/%.py),bench/*.py); do $(BIN)/python $$script || exit 1; done
 
 lock: setup ## resolve the pins again: requirements.lock and environment.yml
 	$(BIN)/python tools/lock.py

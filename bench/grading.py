@@ -77,7 +77,7 @@ def main():
             print(json.dumps(floor(Course(options.floor))))
             return
         ours, stock = lay_out(folder, options.students, options.rounds)
-        environment = os.environ | {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_PLATFORM_DIRS": "0"}
+        environment = os.environ | {"JUPYTER_CONFIG_DIR": str(folder / "config")}
         environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
         bench(options, ours, stock, environment)
 
@@ -99,7 +99,8 @@ def lay_out(folder, students, rounds):
     shutil.copytree(ROOT / "notebooks" / LESSON, ours.source / LESSON)
     shutil.copy(ROOT / "nbgrader_config.py", ours.root)
     write(stock.root / "source" / LESSON / f"{LESSON}.ipynb", with_asserts(lesson))
-    (stock.root / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "stock"\n')
+    settings = 'c = get_config()\nc.CourseDirectory.course_id = "stock"\n'
+    (stock.root / "nbgrader_config.py").write_text(settings)
     for i in range(students):
         student = f"round{i % rounds}-{i:03}"
         notebook = handed_in(lesson, i)
@@ -168,7 +169,8 @@ def rounded(seen):
 def bench(options, ours, stock, environment):
     """Run everything in turns and print what came out."""
     students = options.students
-    grade = [sys.executable, "-m", "autograder", "--course", str(ours.root), "grade", LESSON, "--force", "--yes"]
+    autograder = [sys.executable, "-m", "autograder", "--course", str(ours.root)]
+    grade = [*autograder, "grade", LESSON, "--force", "--yes"]
     one = [*grade, "--student", f"round0-{0:03}"]
     timed([*grade, "--jobs", "2"], environment)  # the course is released, the gradebook exists
     if not options.no_stock:
@@ -181,20 +183,23 @@ def bench(options, ours, stock, environment):
             autograde = ["nbgrader", "autograde", LESSON, "--force", "--student", f"round{turn}-*"]
             for name, threads in (("stock", None), ("stock, one thread", "1")):
                 rates[name].append(share / timed(autograde, threaded(environment, threads), stock.root))
-            rates["ours, --run-all"].append(students / timed([*grade, "--jobs", "2", "--run-all"], environment))
+            seconds = timed([*grade, "--jobs", "2", "--run-all"], environment)
+            rates["ours, --run-all"].append(students / seconds)
         rates["ours"].append(students / timed([*grade, "--jobs", "2"], environment))
         whole, start = timed([*grade, "--jobs", "1"], environment), timed(one, environment)
         rates["ours, one worker"].append(students / whole)
         bare = json.loads(said([sys.executable, __file__, "--floor", str(ours.root)], environment))
         above.append((whole - start) / (sum(bare) - bare[0]) - 1)
     show(options, rates, above)
-    print(f"two workers against one   {spread(ratios(rates['ours'], rates['ours, one worker']))}   wanted 1.8")
+    twice = ratios(rates["ours"], rates["ours, one worker"])
+    print(f"two workers against one   {spread(twice)}   wanted 1.8")
     print(f"time above the floor      {spread([100 * x for x in above])} %   wanted at most 30 %")
-    print(f"peak memory, two workers  {peak_memory([*grade, '--jobs', '2'], environment):.0f} MB   wanted at most 600")
+    most = peak_memory([*grade, "--jobs", "2"], environment)
+    print(f"peak memory, two workers  {most:.0f} MB   wanted at most 600")
     with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
         file.write("def sqrt_decay(alpha0, k, t):\n    return k * alpha0 / t**0.5\n")
         file.flush()
-        judge = [sys.executable, "-m", "autograder", "--course", str(ours.root), "judge", "sqrt_decay", file.name]
+        judge = [*autograder, "judge", "sqrt_decay", file.name]
         nothing = [sys.executable, "-c", "import numpy"]
         waits = {"grade of one": one, "judge of one file": judge, "import numpy (for scale)": nothing}
         for name, command in waits.items():

@@ -172,7 +172,10 @@ def _read(path: Path, modified: int, name: str) -> tuple[tuple[Check, ...], tupl
         with h5py.File(path, "r") as file:
             names = sorted(file)
             if name not in names:
-                raise NoChecks(f"there is no exercise {name!r} to check; there are {', '.join(names)}")
+                raise NoChecks(
+                    f"there is no exercise {name!r} among the {len(names)} in {path}. Is the function's name "
+                    "spelled as in its exercise? (For authors: `autograder checks` writes the file anew.)"
+                )
             group = file[name]
             tree, described = json.loads(group["tree"][()].tobytes())
             raw = group["numbers"][()].tobytes()

@@ -13,16 +13,36 @@ def optimizer_explorer(
     adam_update=None,
     *,
     surface="ravine",
+    start=None,
+    learning_rate=0.07,
+    beta1=0.9,
+    beta2=0.99,
+    epsilon=1e-8,
+    noise=None,
+    schedule="constant",
+    schedules=(),
     **more,
 ):
     """Let your own updates race down a surface; unfinished or broken ones are shown as such.
+
+    When you run the cell of one of the functions again, an open explorer shows the new function.
 
     Parameters
     ----------
     gradient_descent_update, momentum_update, rmsprop_update, adam_update : function, optional
         As in their exercises.
     surface : str
-        One of "ravine", "saddle", "plateau", "rosenbrock", "beale", "noisy bowl".
+        One of "ravine", "saddle", "plateau", "rosenbrock", "beale", "himmelblau", "noisy bowl", "network".
+    start : pair of float, optional
+        Where the race starts; each surface has a place of its own.
+    learning_rate, beta1, beta2, epsilon : float
+        Where the sliders stand; 0 <= beta < 1, and epsilon and learning_rate above 0.
+    noise : float, at least 0, optional
+        Standard deviation of what a mini-batch adds to each slope; each surface has its own.
+    schedule : str
+        "constant", "straight line to 0", "half a cosine", or the name of one of `schedules`.
+    schedules : sequence of function, optional
+        Your own decays of the learning rate, as in their exercises, with 10 steps an epoch.
     more : function
         Updates of your own, under any name; the names of their arguments say what they need, and they
         return `parameters`, or a tuple of `parameters` and the states that they take, in that order.
@@ -33,16 +53,18 @@ def optimizer_explorer(
     """
     if surface not in SURFACES:
         raise ValueError(f"surface should be one of {', '.join(SURFACES)}, got {surface!r}")
+    for name, beta in (("beta1", beta1), ("beta2", beta2)):
+        if not 0 <= beta < 1:
+            raise ValueError(f"{name} should be at least 0 and below 1, got {beta}")
     if not plots.in_notebook():
         return Unseen("optimizer explorer")
-    from course_utils.widgets.explorer import OptimizerExplorer
-    from course_utils.widgets.race import EXERCISES, Racer
+    from course_utils.widgets.explorer import explore
 
     exercises = (gradient_descent_update, momentum_update, rmsprop_update, adam_update)
-    named = dict(zip(EXERCISES, exercises, strict=True))
-    named |= {name.removesuffix("_update").replace("_", " "): function for name, function in more.items()}
-    racers = [Racer(name, function) for name, function in named.items() if function is not None]
-    return OptimizerExplorer(racers, surface)
+    values = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+    if noise is not None:
+        values["noise"] = noise
+    return explore(exercises, more, surface, start, values, schedule, schedules)
 
 
 class Unseen:

@@ -1,10 +1,12 @@
 import {
-  announcer, arrow, axes, button, channel, contour, dot, fieldImage, fixed, floatsOf, h, labelBeside, linear,
-  logarithmic, logTicks, number, picture, playBar, powerOfTen, readTheme, slider, strokeLine, ticks, uniqueId,
-  watchTheme, widestText,
+  announcer, button, channel, fixed, floatsOf, h, number, picture, playBar, readTheme, slider, uniqueId, watchTheme,
 } from "./runtime.js";
+import {
+  drawCurves, drawDials, drawMap, innerState, mapScales, paintField, panels, pythonLine, readRun,
+} from "./explorer_views.js";
 
-// The race: contours with the paths on them, loss against step, and a table that says the same in words.
+// The race: contours with the paths on them, loss and step length against step, the inner state of one
+// update, and a table that says the same in words.
 
 function render({ model, el }) {
   const setup = model.get("_setup");
@@ -15,36 +17,20 @@ function render({ model, el }) {
   const stride = 3 * (steps + 1); // (w1, w2, loss) of every step of one racer
 
   let surface = setup.surface;
-  let start = [...surface.start];
+  let start = [...setup.start];
   let values = first.slice(0, columns * rows);
-  let run = { paths: first.slice(columns * rows), outcomes: setup.outcomes };
+  let outcomes = setup.outcomes;
+  let run = readRun(first.slice(columns * rows), racers.length, steps);
+  let coming = null; // the surface that was asked for and has not arrived
   let sweep = null; // the runs for all stops of one slider, and for which other settings they hold
+  let inner = null; // the inner state of one racer at every step, and for which settings it holds
   let step = steps;
   let theme = null;
   let field = null;
   let connected = true;
   let dragged = false;
   const shown = racers.map(() => true);
-
-  // --- reading a run -----------------------------------------------------------------------------------
-
-  const at = (i, t, k) => run.paths[i * stride + 3 * t + k];
-  const lastStep = racers.map(() => 0);
-  const measure = () => {
-    racers.forEach((_, i) => {
-      let t = 0;
-      while (t < steps && Number.isFinite(at(i, t + 1, 0))) t++;
-      lastStep[i] = t;
-    });
-  };
-  // Where racer i is at a step that may lie between two whole ones; it waits where it ended.
-  const position = (i, t) => {
-    const reached = Math.min(t, lastStep[i]);
-    const [low, part] = [Math.floor(reached), reached % 1];
-    return [0, 1, 2].map((k) => at(i, low, k) + (part ? part * (at(i, low + 1, k) - at(i, low, k)) : 0));
-  };
-  const moves = (i) => lastStep[i] > 0;
-  const style = (i) => racers[i];
+  const who = () => racers.map((_, i) => i).filter((i) => shown[i] && run.moves(i));
 
   // --- controls ----------------------------------------------------------------------------------------
 
@@ -58,6 +44,12 @@ function render({ model, el }) {
     ...Object.entries(setup.surfaces).map(([key, title]) => h("option", { value: key }, title)),
   );
   const sliders = {};
+  const scheduleId = uniqueId("schedule");
+  const schedule = h(
+    "select",
+    { id: scheduleId, onchange: () => askRun() },
+    ...setup.schedules.map((name) => h("option", { value: name, selected: name === setup.schedule }, name)),
+  );
   for (const control of setup.controls) {
     sliders[control.key] = slider({
       ...control,
@@ -74,192 +66,111 @@ function render({ model, el }) {
     },
     rest: () => summary.say(sentence),
   });
-  const reset = button("reset", "Reset start and sliders", () => {
+  const each = h("input", { type: "checkbox", onchange: () => draw() });
+  const reset = button("reset", "Reset start, controls and marks", () => {
     for (const control of setup.controls) sliders[control.key].set(control.value);
-    start = [...surface.start];
+    if (surface.key !== setup.surface.key) sliders.noise.set(surface.noise);
+    start = [...(surface.key === setup.surface.key ? setup.start : surface.start)];
+    schedule.value = setup.schedule;
+    each.checked = false;
+    racers.forEach((_, i) => (shown[i] = cells[i].box.checked = true));
     askRun();
   });
-  player.element.append(reset);
+  player.element.append(h("label", { class: "cw-check" }, each, "One map each"), reset);
 
-  // --- the two pictures --------------------------------------------------------------------------------
+  // --- the pictures ------------------------------------------------------------------------------------
 
-  const map = picture({
-    label: "",
-    describedBy: summary.element.id,
-    height: mapHeight,
-    draw: drawMap,
+  const described = summary.element.id;
+  const map = picture({ label: "", describedBy: described, height: mapHeight, draw: drawMaps });
+  const curve = (label, part, options) =>
+    picture({
+      label: `${label} against step, logarithmic`,
+      describedBy: described,
+      height: (width) => part * (sideBySide() ? mapHeight(map.canvas.parentElement.clientWidth) : 0.9 * width),
+      focusable: false,
+      draw: (context, view) =>
+        drawCurves(context, view, theme, { run, racers, who: who(), steps, step, label, ...options }),
+    });
+  const losses = curve("loss", 0.56, {
+    value: (i, t) => run.at(i, t, 2), here: (i) => run.position(i, step)[2], first: 0, most: 10, ticksWanted: 5,
   });
-  const losses = picture({
-    label: "Loss against step, logarithmic",
-    describedBy: summary.element.id,
-    height: (width) => (sideBySide() ? mapHeight(map.canvas.parentElement.clientWidth) : 0.7 * width),
-    draw: drawLosses,
-    focusable: false,
+  const lengths = curve("step length", 0.44, {
+    value: (i, t) => run.stepLength(i, t), here: (i) => run.stepLength(i, Math.max(1, Math.floor(Math.min(step, run.last[i])))),
+    first: 1, most: 6, ticksWanted: 3,
   });
   const sideBySide = () => map.canvas.parentElement.offsetTop === losses.canvas.parentElement.offsetTop;
   function mapHeight(width) {
     return Math.min(0.76 * width, 440);
   }
-  let mapX = null;
-  let mapY = null;
+  // Side by side stand all that are ticked, also who does not move: its panel says why.
+  const alone = () => (each.checked ? racers.map((_, i) => i).filter((i) => shown[i]) : []);
+  const boxes = () => panels(alone().length, map);
 
-  function mapBox({ width, height }) {
-    return { left: 40, right: width - 8, top: 22, bottom: height - 42 };
-  }
-
-  function drawMap(context, view) {
-    const box = mapBox(view);
-    const [low1, high1, low2, high2] = surface.bounds;
-    mapX = linear([low1, high1], [box.left, box.right]);
-    mapY = linear([low2, high2], [box.bottom, box.top]);
-    const key = `${surface.key} ${theme.dark} ${view.width} ${view.pixelRatio}`;
-    if (field?.key !== key) field = { key, image: paintField(view, box) };
-    context.drawImage(field.image, box.left, box.top, box.right - box.left, box.bottom - box.top);
-    axes(context, box, theme, {
-      x: mapX, y: mapY, xTicks: ticks(low1, high1, (box.right - box.left) / 70), yTicks: ticks(low2, high2, 5), xLabel: "W1", yLabel: "b1",
-    });
-    for (const [x, y] of surface.minima) star(context, mapX(x), mapY(y));
-
-    const inside = new Path2D();
-    inside.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
-    context.save();
-    context.clip(inside);
-    each((i) => {
-      const path = new Path2D();
-      path.moveTo(mapX(at(i, 0, 0)), mapY(at(i, 0, 1)));
-      const reached = Math.min(step, lastStep[i]);
-      for (let t = 1; t <= reached; t++) path.lineTo(mapX(at(i, t, 0)), mapY(at(i, t, 1)));
-      const [x, y] = position(i, step);
-      path.lineTo(mapX(x), mapY(y));
-      strokeLine(context, path, style(i), theme);
-    });
-    context.restore();
-
-    drawStart(context);
-    const marks = [];
-    each((i) => {
-      const [x, y] = position(i, step);
-      const px = Math.min(Math.max(mapX(x), box.left + 6), box.right - 6);
-      const py = Math.min(Math.max(mapY(y), box.top + 6), box.bottom - 6);
-      const away = px !== mapX(x) || py !== mapY(y);
-      if (away) arrow(context, px, py, Math.atan2(mapY(y) - py, mapX(x) - px), style(i), theme);
-      else dot(context, px, py, style(i), theme);
-      marks.push({ x: px, y: py, text: racers[i].name, colour: racers[i].colour });
-    });
-    if (step === 0) marks.length = 0;
-    if (!dragged) marks.unshift({ x: mapX(start[0]) + 2, y: mapY(start[1]), text: "start: drag me", colour: theme.ink });
-    labelBeside(context, marks, box, theme);
-  }
-
-  function paintField(view, box) {
-    const scale = view.pixelRatio;
-    const [width, height] = [(box.right - box.left) * scale, (box.bottom - box.top) * scale].map(Math.round);
-    const image = fieldImage(values, columns, rows, surface.levels, theme.loss, width, height);
-    const context = image.getContext("2d");
-    const [sx, sy] = [(width - 1) / (columns - 1), (height - 1) / (rows - 1)];
-    context.strokeStyle = theme.dark ? "rgba(255,255,255,0.16)" : "rgba(40,52,80,0.2)";
-    context.lineWidth = scale;
-    context.beginPath();
-    for (const level of surface.levels) {
-      const segments = contour(values, columns, rows, level);
-      for (let k = 0; k < segments.length; k += 4) {
-        context.moveTo(segments[k] * sx, height - 1 - segments[k + 1] * sy);
-        context.lineTo(segments[k + 2] * sx, height - 1 - segments[k + 3] * sy);
-      }
+  function drawMaps(context, view) {
+    const areas = boxes();
+    const size = [areas[0].right - areas[0].left, areas[0].bottom - areas[0].top].map((v) => Math.round(v * view.pixelRatio));
+    const key = `${surface.key} ${theme.dark} ${size} ${view.pixelRatio}`;
+    if (field?.key !== key) {
+      field = { key, image: paintField({ values, columns, rows, levels: surface.levels }, size, view.pixelRatio, theme) };
     }
-    context.stroke();
-    return image;
-  }
-
-  function star(context, x, y, size = 8) {
-    context.beginPath();
-    for (let k = 0; k < 10; k++) {
-      const [radius, angle] = [k % 2 ? size * 0.42 : size, (Math.PI * k) / 5 - Math.PI / 2];
-      context.lineTo(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
-    }
-    context.closePath();
-    context.lineJoin = "round";
-    context.lineWidth = 4;
-    context.strokeStyle = theme.paper;
-    context.stroke();
-    context.fillStyle = theme.ink;
-    context.fill();
-  }
-
-  function drawStart(context) {
-    const [x, y] = [mapX(start[0]), mapY(start[1])];
-    context.save();
-    context.lineWidth = 5;
-    context.strokeStyle = theme.paper;
-    context.strokeRect(x - 7, y - 7, 14, 14);
-    context.lineWidth = 2.2;
-    context.strokeStyle = theme.ink;
-    context.strokeRect(x - 7, y - 7, 14, 14);
-    context.restore();
-  }
-
-  function drawLosses(context, { width, height }) {
-    const room = widestText(context, racers.map((racer) => racer.name), theme, 12) + 18;
-    const box = { left: 44, right: width - room, top: 22, bottom: height - 42 };
-    let [low, high, begin] = [Infinity, -Infinity, 1];
-    each((i) => {
-      begin = at(i, 0, 2);
-      for (let t = 0; t <= lastStep[i]; t++) {
-        const loss = at(i, t, 2);
-        if (loss > 0) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
-      }
+    const all = who();
+    const hint = dragged ? "" : "start: drag me";
+    const common = { field: field.image, surface, run, racers, step, start };
+    if (!alone().length) return drawMap(context, areas[0], theme, { ...common, who: all, hint });
+    alone().forEach((i, k) => {
+      const mine = all.filter((j) => j === i);
+      const corner = { ...racers[i], said: mine.length ? "" : outcomes[i].said };
+      drawMap(context, areas[k], theme, { ...common, who: mine, behind: all.filter((j) => j !== i), small: true, corner });
     });
-    // Whole decades, so that the axis stands still while a slider moves; not endlessly deep, nor high.
-    const top = Math.min(Math.ceil(Math.log10(high > 0 ? high : 1) + 0.02), Math.ceil(Math.log10(begin || 1)) + 1);
-    const bottom = Math.max(Number.isFinite(low) ? Math.floor(Math.log10(low)) : -2, top - 10);
-    const [yLow, yHigh] = [10 ** Math.min(bottom, top - 2), 10 ** top];
-    const x = linear([0, steps], [box.left, box.right]);
-    const y = logarithmic([yLow, yHigh], [box.bottom, box.top]);
-    const yTicks = logTicks(yLow, yHigh, 6);
-    context.save();
-    context.strokeStyle = theme.muted;
-    context.globalAlpha = 0.18;
-    context.beginPath();
-    for (const tick of yTicks) {
-      context.moveTo(box.left, Math.round(y(tick)) + 0.5);
-      context.lineTo(box.right, Math.round(y(tick)) + 0.5);
-    }
-    context.stroke();
-    context.restore();
-    axes(context, box, theme, {
-      x, y, xTicks: ticks(0, steps, (box.right - box.left) / 45), yTicks, xLabel: "step", yLabel: "loss", yFormat: powerOfTen,
-    });
-    const marks = [];
-    context.save();
-    const inside = new Path2D();
-    inside.rect(box.left, box.top, width, box.bottom - box.top);
-    context.clip(inside);
-    each((i) => {
-      const path = new Path2D();
-      const reached = Math.min(step, lastStep[i]);
-      path.moveTo(x(0), y(at(i, 0, 2)));
-      for (let t = 1; t <= reached; t++) path.lineTo(x(t), y(at(i, t, 2)));
-      const here = [x(reached), y(position(i, step)[2])];
-      path.lineTo(...here);
-      strokeLine(context, path, { ...style(i), width: 2 }, theme);
-      // Whoever left the picture is marked where that happened.
-      if (here[1] > box.bottom || here[1] < box.top) {
-        let t = Math.floor(reached);
-        while (t > 0 && (y(at(i, t, 2)) > box.bottom || y(at(i, t, 2)) < box.top)) t--;
-        here[0] = x(t);
-      }
-      marks.push({ x: here[0], y: here[1], text: racers[i].name, colour: racers[i].colour });
-    });
-    context.restore();
-    for (const mark of marks) {
-      if (mark.y > box.bottom) arrow(context, mark.x, (mark.y = box.bottom - 5), Math.PI / 2, mark, theme);
-      else if (mark.y < box.top) arrow(context, mark.x, (mark.y = box.top + 5), -Math.PI / 2, mark, theme);
-      else dot(context, mark.x, mark.y, mark, theme, 3.5);
-    }
-    labelBeside(context, marks, { ...box, right: width }, theme, 12);
   }
 
-  const each = (act) => racers.forEach((_, i) => shown[i] && moves(i) && act(i));
+  // --- inside one update -------------------------------------------------------------------------------
+
+  const insideId = uniqueId("inside");
+  const favourite = racers.findIndex(({ corrects }) => corrects.length) >= 0 ? racers.findIndex(({ corrects }) => corrects.length) : 0;
+  const chosen = h(
+    "select",
+    { id: insideId, onchange: () => rest(0) },
+    ...racers.map(({ name }, i) => h("option", { value: i, selected: i === favourite }, name)),
+  );
+  const dialText = h("p", { class: "cw-dial-text", id: uniqueId("dials") });
+  const dials = picture({
+    label: "Slope, velocity, root of the squares and step, each as a glyph in a ring",
+    describedBy: dialText.id, height: () => 168, focusable: false,
+    draw: (context, view) => {
+      const state = innerNow();
+      if (state) drawDials(context, view, theme, state, racers[chosen.value].colour);
+    },
+  });
+  const inside = h(
+    "details", { class: "cw-more", ontoggle: () => rest(0) },
+    h("summary", {}, "Inside one update"),
+    h("div", { class: "cw-choice cw-inside" }, h("label", { for: insideId }, "Look inside"), chosen),
+    h("div", {}, dials.canvas),
+    dialText,
+  );
+  const innerKey = () => `${chosen.value} ${JSON.stringify(settings())}`;
+
+  // The dials at this step; nothing while they belong to other settings.
+  function innerNow() {
+    const i = Number(chosen.value);
+    const t = Math.floor(Math.min(step, run.last[i]));
+    if (!inside.open || inner?.key !== innerKey() || t < 1) return null;
+    const betas = { velocity: sliders.beta1.value, squares: sliders.beta2.value };
+    const move = [0, 1].map((k) => run.at(i, t, k) - run.at(i, t - 1, k));
+    return innerState(inner.rows, t, { corrects: racers[i].corrects, betas, move });
+  }
+
+  function fillDialText() {
+    if (!inside.open || !racers.length) return;
+    const i = Number(chosen.value);
+    const t = Math.floor(Math.min(step, run.last[i]));
+    const state = innerNow();
+    const why = !run.moves(i) ? outcomes[i].said : t < 1 ? "nothing has happened yet at step 0" : "waiting for the kernel";
+    put(dialText, state
+      ? `${racers[i].name}, step ${t}, learning rate ${number(inner.rows[7 * t + 6])}. ${state.map(({ name, said }) => `${name}: ${said}`).join("; ")}.`
+      : `${racers[i].name}: ${why}.`);
+  }
 
   // --- the same in words -------------------------------------------------------------------------------
 
@@ -306,20 +217,20 @@ function render({ model, el }) {
 
   const ranking = (t) =>
     racers
-      .map((racer, i) => ({ i, name: racer.name, loss: position(i, t)[2] }))
-      .filter(({ i }) => moves(i) && run.outcomes[i].status !== "diverged")
+      .map((racer, i) => ({ i, name: racer.name, loss: run.position(i, t)[2] }))
+      .filter(({ i }) => run.moves(i) && outcomes[i].status !== "diverged")
       .sort((a, b) => a.loss - b.loss);
 
   function fillTable() {
     const best = ranking(steps)[0]?.i;
     racers.forEach((_, i) => {
-      const { status, said } = run.outcomes[i];
-      const [x, y, loss] = position(i, step);
-      const broken = !moves(i);
+      const { status, said } = outcomes[i];
+      const [x, y, loss] = run.position(i, step);
+      const broken = !run.moves(i);
       cells[i].box.disabled = broken;
-      const ended = status === "diverged" && step >= lastStep[i];
+      const ended = status === "diverged" && step >= run.last[i];
       put(cells[i].loss, broken ? "–" : ended ? "∞" : number(loss));
-      put(cells[i].end, broken ? "–" : status === "diverged" ? "∞" : number(at(i, lastStep[i], 2)));
+      put(cells[i].end, broken ? "–" : status === "diverged" ? "∞" : number(run.at(i, run.last[i], 2)));
       put(cells[i].place, broken ? "–" : ended ? "away" : `${fixed(x)}, ${fixed(y)}`);
       put(cells[i].said, said || (i === best ? "Lowest final loss" : ""));
       cells[i].row.className = said ? "cw-odd" : i === best ? "cw-best" : "";
@@ -332,12 +243,15 @@ function render({ model, el }) {
   function sentence() {
     const t = Math.floor(step);
     const order = ranking(t).map(({ name, loss }) => `${name} ${number(loss)}`);
-    const chosen = setup.controls.map(({ key, label }) => `${label.toLowerCase()} ${number(sliders[key].value)}`);
-    const odd = racers.map((racer, i) => [racer.name, run.outcomes[i].said]).filter(([, said]) => said);
+    const said = setup.controls
+      .filter(({ key, more }) => !more || sliders[key].value !== defaultOf(key))
+      .map(({ key, label }) => `${label.toLowerCase()} ${number(sliders[key].value)}`);
+    if (schedule.value !== "constant") said.push(`schedule ${schedule.value}`);
+    const odd = racers.map((racer, i) => [racer.name, outcomes[i].said]).filter(([, what]) => what);
     return [
-      `${surface.title}, start at (${number(start[0])}, ${number(start[1])}), ${chosen.join(", ")}.`,
+      `${surface.title}, start at (${number(start[0])}, ${number(start[1])}), ${said.join(", ")}.`,
       order.length ? `Loss at step ${t}, lowest first: ${order.join(", ")}.` : "No update moves yet.",
-      ...odd.map(([name, said]) => `${name}: ${said.charAt(0).toLowerCase()}${said.slice(1)}.`),
+      ...odd.map(([name, what]) => `${name}: ${what.charAt(0).toLowerCase()}${what.slice(1)}.`),
     ].join(" ");
   }
 
@@ -346,28 +260,40 @@ function render({ model, el }) {
   const settings = () => ({
     surface: surface.key,
     start,
+    schedule: schedule.value,
     ...Object.fromEntries(Object.entries(sliders).map(([key, control]) => [key, control.value])),
   });
   const others = (key) => JSON.stringify({ ...settings(), [key]: null });
 
-  // A sweep keeps the kernel busy for a moment: not between the questions of somebody who drags.
+  const defaultOf = (key) => setup.controls.find((control) => control.key === key).default ?? surface.noise;
+  const defaults = () => Object.fromEntries(setup.controls.map(({ key }) => [key, defaultOf(key)]));
+
+  // At rest: first what is looked at, then what may be wanted soon.  A sweep keeps the kernel busy for a
+  // moment: not between the questions of somebody who drags.
   let quiet = null;
-  const idle = () => {
+  function rest(wait = 250) {
     clearTimeout(quiet);
-    quiet = setTimeout(() => prefetch(focused()), 250);
-  };
-  const line = channel(model, { answer, idle, silent: () => silence() });
+    quiet = setTimeout(() => askInside() || prefetch(focused()), wait);
+    draw();
+  }
+  function askInside() {
+    if (!inside.open || !racers.length || line.busy || !connected || inner?.key === innerKey()) return false;
+    line.ask({ kind: "inside", racer: Number(chosen.value), key: innerKey(), ...settings() });
+    return true;
+  }
+  const line = channel(model, { answer, idle: () => rest(inside.open ? 60 : 250), silent: () => silence() });
   const focused = () => Object.keys(sliders).find((key) => sliders[key].range === document.activeElement) ?? sweep?.control;
 
-  function askRun(extra = {}) {
+  function askRun() {
     clearTimeout(quiet);
-    line.ask({ kind: "run", ...settings(), ...extra });
+    line.ask({ kind: "run", ...settings(), ...coming });
   }
 
   function slide(key, index) {
     const ready = sweep?.control === key && sweep.others === others(key) && sweep.lanes.get(index);
-    if (ready) take(ready);
-    else askRun();
+    if (!ready) return askRun();
+    take(ready);
+    rest();
   }
 
   // Ask for the stops of a slider that are still missing, the nearest first, when nothing else is under way.
@@ -383,9 +309,8 @@ function render({ model, el }) {
 
   function answer(reply, buffers, asked) {
     connected = true;
-    note.hidden = reply.kind !== "error";
     if (reply.kind === "error") {
-      note.textContent = `The explorer could not do this: ${reply.said}`;
+      complain(`The explorer could not do this: ${reply.said}`);
     } else if (reply.kind === "sweep") {
       if (sweep?.control !== reply.control || sweep.others !== asked.others) return;
       const all = floatsOf(buffers[0]);
@@ -393,32 +318,51 @@ function render({ model, el }) {
       reply.lanes.forEach((index, k) => {
         sweep.lanes.set(index, { paths: all.subarray(k * size, (k + 1) * size), outcomes: reply.outcomes[k] });
       });
+    } else if (reply.kind === "inside") {
+      inner = { key: asked.key, rows: floatsOf(buffers[0]) };
+      draw();
     } else {
       if (reply.surface) {
         surface = reply.surface;
         start = [...surface.start];
         values = floatsOf(buffers[1]);
+        sliders.noise.set(surface.noise);
+        if (coming?.surface === surface.key) coming = null;
         showSurface();
       }
+      complain(reply.said);
       take({ paths: floatsOf(buffers[0]), outcomes: reply.outcomes });
     }
   }
 
+  function complain(text) {
+    note.hidden = !text;
+    note.textContent = text;
+  }
+
   function silence() {
     connected = false;
-    note.hidden = false;
-    note.textContent = "No answer: the kernel is busy or gone. Play and step still work; the rest follows its answer.";
+    complain("No answer: the kernel is busy or gone. Play and step still work; the rest follows its answer.");
+  }
+
+  // The learner ran a cell again, and the kernel took the new functions.
+  function renew() {
+    sweep = null;
+    inner = null;
+    askRun();
   }
 
   function take(next) {
-    run = next;
-    measure();
+    run = readRun(next.paths, racers.length, steps);
+    outcomes = next.outcomes;
     draw();
     summary.say(sentence);
   }
 
   function changeSurface(key) {
-    askRun({ surface: key, start: null, new_surface: true });
+    // The start and the noise are the new surface's own.
+    coming = { surface: key, start: null, noise: undefined, new_surface: true };
+    askRun();
   }
 
   function showSurface() {
@@ -450,7 +394,11 @@ function render({ model, el }) {
   });
   const follow = (event) => {
     const { left, top } = map.canvas.getBoundingClientRect();
-    moveStart(mapX.invert(event.clientX - left), mapY.invert(event.clientY - top));
+    const [px, py] = [event.clientX - left, event.clientY - top];
+    const from = (box) => Math.hypot(px - (box.left + box.right) / 2, py - (box.top + box.bottom) / 2);
+    const box = boxes().reduce((best, other) => (from(other) < from(best) ? other : best));
+    const [x, y] = mapScales(box, surface.bounds);
+    moveStart(x.invert(px), y.invert(py));
   };
   map.canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
@@ -464,13 +412,34 @@ function render({ model, el }) {
 
   // --- putting it together -----------------------------------------------------------------------------
 
+  const code = h("input", { type: "text", readonly: true, class: "cw-code", "aria-label": "This state as one line of Python" });
+  const copied = h("span", { class: "cw-copied", role: "status" });
+  const copy = button("copy", "Copy this state as one line of Python", async () => {
+    code.select();
+    try {
+      await navigator.clipboard.writeText(code.value);
+      copied.textContent = "Copied";
+    } catch {
+      copied.textContent = "Selected: copy it with your keyboard"; // a page without the right to the clipboard
+    }
+  });
+  const element = ({ key }) => sliders[key].element;
   const root = h(
     "div",
     { class: "cw", role: "group", "aria-label": "Optimizer explorer" },
     h(
       "div", { class: "cw-controls" },
       h("div", { class: "cw-choice" }, h("label", { for: selectId }, "Surface"), select),
-      ...setup.controls.map(({ key }) => sliders[key].element),
+      ...setup.controls.filter(({ more }) => !more).map(element),
+    ),
+    h(
+      "details", { class: "cw-more" },
+      h("summary", {}, "More controls: ε, noise, decay"),
+      h(
+        "div", { class: "cw-controls cw-three" },
+        h("div", { class: "cw-choice" }, h("label", { for: scheduleId }, "Schedule of the rate"), schedule),
+        ...setup.controls.filter(({ more }) => more).map(element),
+      ),
     ),
     watch,
     player.element,
@@ -478,22 +447,27 @@ function render({ model, el }) {
     h(
       "div", { class: "cw-pictures" },
       h("div", { class: "cw-map" }, map.canvas),
-      h("div", { class: "cw-losses" }, losses.canvas),
+      h("div", {}, h("div", { class: "cw-losses" }, losses.canvas), h("div", { class: "cw-lengths" }, lengths.canvas)),
     ),
+    inside,
     table,
     summary.element,
+    h("div", { class: "cw-copy" }, code, copy, copied),
   );
   el.replaceChildren(root);
 
+  const views = [map, losses, lengths, dials];
   let due = null;
   let dressed = false;
   function draw() {
     due ??= requestAnimationFrame(() => {
       due = null;
       if (!dressed) dress();
-      map.draw();
-      losses.draw();
+      for (const view of views) view.draw();
       fillTable();
+      fillDialText();
+      const text = pythonLine(setup.call, settings(), defaults());
+      if (code.value !== text) [code.value, copied.textContent] = [text, ""];
     });
   }
   const dress = () => {
@@ -504,15 +478,16 @@ function render({ model, el }) {
     root.style.setProperty("--cw-muted", theme.muted);
     draw();
   };
-  measure();
   showSurface();
+  complain(setup.said);
   dress();
-  map.attach();
-  losses.attach();
+  for (const view of views) view.attach();
   player.go(steps, false);
   summary.say(sentence, true);
   const later = setTimeout(() => prefetch("learning_rate"), 400);
   const unwatch = watchTheme(dress);
+  model.on("change:_version", renew);
+  if (model.get("_version") > 0) renew(); // what was sent with the widget is older than the functions
 
   return () => {
     clearTimeout(later);
@@ -521,8 +496,8 @@ function render({ model, el }) {
     summary.stop();
     line.stop();
     unwatch();
-    map.observer.disconnect();
-    losses.observer.disconnect();
+    model.off("change:_version", renew);
+    for (const view of views) view.observer.disconnect();
     if (due) cancelAnimationFrame(due);
   };
 }

@@ -14,15 +14,18 @@ import io
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from course_utils.widgets.surfaces import Surface
 
 STEPS = 160
+STEPS_AN_EPOCH = 10  # for schedules that count epochs
 SECONDS = 0.6  # a race takes milliseconds; a function that needs longer is taken to be endless
 FAR = 1e4  # further out than this a path has diverged
 
@@ -47,12 +50,25 @@ WORDS = {
 }
 
 
+# What a schedule of the learner's is given beside alpha0, t and epoch, by the names in its exercise.
+SCHEDULE_SETTINGS = {"decay_rate": 0.5, "base": 0.8, "k": 1.0, "factor": 0.5, "every": 4}
+SCHEDULES = {
+    "constant": lambda alpha0, t: alpha0,
+    "straight line to 0": lambda alpha0, t: alpha0 * (1 - (t - 1) / STEPS),
+    "half a cosine": lambda alpha0, t: alpha0 * (1 + np.cos(np.pi * (t - 1) / STEPS)) / 2,
+}
+
+
+BROKEN = ("not written", "error", "wrong result")
+
+
 @dataclass
 class Racer:
     """One update function, and whether it may still be called."""
 
     name: str
     function: Callable
+    source: str = ""  # the name that the notebook knows it by
     muted: Outcome | None = None  # set once it proved endless: nobody waits for it twice
 
 
@@ -74,21 +90,62 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a race depends on besides its functions; a float each, or an array (lanes,) for one of them."""
+    """What a race depends on besides its functions; a float each, or an array (lanes,) for one of them.
+
+    `schedule` gives the rate at step t, called `schedule(alpha0=..., t=..., ...)`; see `rates_of`.
+    """
 
     surface: Surface
     start: tuple[float, float]
     learning_rate: float | np.ndarray = 0.07
     beta1: float | np.ndarray = 0.9
     beta2: float | np.ndarray = 0.99
-    epsilon: float = 1e-8
+    epsilon: float | np.ndarray = 1e-8
+    noise: float | np.ndarray = 0.0
+    schedule: Callable = SCHEDULES["constant"]
     steps: int = STEPS
     seed: int = 0
 
-    def noise(self):
-        """The same mini-batches for every racer, shape (steps, 2)."""
-        rng = np.random.default_rng(self.seed)
-        return self.surface.noise * rng.standard_normal((self.steps, 2))
+    def mini_batches(self):
+        """What is added to the slopes, the same for every racer: shape (steps, 2) or (steps, 2, lanes)."""
+        draws = np.random.default_rng(self.seed).standard_normal((self.steps, 2))
+        return np.multiply.outer(draws, self.noise)
+
+    @cached_property
+    def rates(self):
+        """The learning rate of each step, shape (steps,) or (steps, lanes)."""
+        if np.ndim(self.learning_rate) == 0:
+            return rates_of(self.schedule, self.learning_rate, self.steps)
+        return np.stack([rates_of(self.schedule, rate, self.steps) for rate in self.learning_rate], axis=-1)
+
+
+def rates_of(schedule, alpha0, steps=STEPS):
+    """The learning rates that a schedule gives, shape (steps,); its arguments say by name what it takes."""
+    names = _arguments(schedule)
+    rates, known = [], {}
+    for t in range(1, steps + 1):
+        given = {**SCHEDULE_SETTINGS, "alpha0": float(alpha0), "t": t, "epoch": (t - 1) // STEPS_AN_EPOCH}
+        key = t if "t" in names else given["epoch"]
+        if key not in known:
+            known[key] = schedule(**{name: given[name] for name in names if name in given})
+        rates.append(known[key])
+    return np.array(rates, dtype=float)
+
+
+def try_schedule(schedule, alpha0):
+    """What is wrong with a schedule, in words; empty if it gives a rate for every step."""
+    try:
+        with _quiet(), _time_limit(SECONDS):
+            rates = rates_of(schedule, alpha0)
+    except NotImplementedError:
+        return WORDS["not written"]
+    except TooLong:
+        return WORDS["too slow"]
+    except (Exception, SystemExit) as error:
+        return f"{type(error).__name__}: {error}".rstrip(": ")[:200]
+    if rates.shape != (STEPS,):
+        return f"should give one number, gave an array of shape {rates.shape[1:]}"
+    return "" if np.isfinite(rates).all() else "gives a rate that is not a finite number"
 
 
 class Misuse(Exception):
@@ -107,7 +164,7 @@ class TooLong(BaseException):
     """Raised inside a learner's function when its time is over; `except Exception` does not catch it."""
 
 
-def run(racer, settings, lanes=None, seconds=SECONDS):
+def run(racer, settings, lanes=None, seconds=SECONDS, watch=None):
     """Let one function walk down a surface.
 
     Parameters
@@ -116,6 +173,8 @@ def run(racer, settings, lanes=None, seconds=SECONDS):
     settings : Settings
     lanes : int, optional
         Walk this many ways at once: every array gets a last axis of this length.
+    watch : function (t, grads, state), optional
+        Called after each step with what the function was given, and the state that it returned.
 
     Returns
     -------
@@ -129,11 +188,14 @@ def run(racer, settings, lanes=None, seconds=SECONDS):
     if racer.muted:
         return path, racer.muted
     outcome = Outcome(steps=0)
+    settings.surface.loss(*settings.start)  # trains a network, once: not in the racer's time
     try:
         with _quiet(), _time_limit(seconds):
-            for t, parameters in _walk(racer, settings, shape, outcome):
+            for t, parameters, *given in _walk(racer, settings, shape, outcome):
                 path[t, 0], path[t, 1] = parameters["W1"][0, 0], parameters["b1"][0, 0]
                 outcome.steps = t
+                if watch:
+                    watch(t, *given)
     except TooLong:
         message = f"no result after {seconds:g} s; the race goes on without it"
         outcome.status, outcome.message = "too slow", message
@@ -148,7 +210,7 @@ def run(racer, settings, lanes=None, seconds=SECONDS):
 
 
 def _walk(racer, settings, shape, outcome):
-    """Yield (t, parameters) after each update; raise Misuse where a result breaks the contract."""
+    """Yield (t, parameters, grads, state) after each update; raise where a result breaks the contract."""
     exercise = EXERCISES.get(racer.name)
     arguments = exercise or _arguments(racer.function)
     states = [name for name in STATES if name in arguments]
@@ -157,16 +219,24 @@ def _walk(racer, settings, shape, outcome):
     }
     state = {name: {"dW1": np.zeros(shape), "db1": np.zeros(shape)} for name in states}
     hyper = {
-        "learning_rate": settings.learning_rate,
         "beta": settings.beta1,
         "beta1": settings.beta1,
         "beta2": settings.beta2,
         "epsilon": settings.epsilon,
     }
-    for t, noise in enumerate(settings.noise(), start=1):
+    try:
+        rates = settings.rates
+    except Exception as error:
+        raise Failed(f"the schedule raised {type(error).__name__}: {error}"[:200]) from error
+    for t, (noise, rate) in enumerate(zip(settings.mini_batches(), rates, strict=True), start=1):
         slopes = settings.surface.gradient(parameters["W1"], parameters["b1"])
         grads = {"dW1": slopes[0] + noise[0], "db1": slopes[1] + noise[1]}
-        given = {"parameters": parameters, "grads": grads, "t": t, **state, **hyper}
+        seen = dict(grads)
+        given = {
+            **{"parameters": parameters, "grads": grads, "learning_rate": rate, "t": t},
+            **state,
+            **hyper,
+        }
         watched = [given[name] for name in ("parameters", "grads", *states)]
         before = _content(watched)
         try:
@@ -185,7 +255,35 @@ def _walk(racer, settings, shape, outcome):
         if len(shape) == 2 and not _near(parameters):
             outcome.status, outcome.message = "diverged", f"left the map for good at step {t}"
             return  # the rule is in _ended once more, for all lanes of a batch
-        yield t, parameters
+        yield t, parameters, seen, state
+
+
+def inside(racer, settings):
+    """What one function saw and kept at every step.
+
+    Returns
+    -------
+    float64, shape (steps + 1, 6)
+        In row t the slopes that step t was given, and the velocity and the squares that it returned, each for
+        W1 and b1; NaN where there is none.
+    """
+    kept = np.full((settings.steps + 1, 6), np.nan)
+
+    def watch(t, grads, state):
+        for column, values in enumerate((grads, state.get("velocity"), state.get("squares"))):
+            if values is not None:
+                kept[t, 2 * column : 2 * column + 2] = [np.ravel(values[key])[0] for key in ("dW1", "db1")]
+
+    run(racer, settings, watch=watch)
+    return kept
+
+
+def arguments_of(racer):
+    """The names of what a racer is given; none if it cannot be called."""
+    try:
+        return EXERCISES.get(racer.name) or _arguments(racer.function)
+    except Misuse:
+        return ()
 
 
 def _arguments(function):
@@ -249,7 +347,7 @@ def sweep(racers, settings, control, stops, wanted, enough=lambda: False):
     Parameters
     ----------
     racers : list of Racer
-    control : "learning_rate", "beta1" or "beta2"
+    control : "learning_rate", "beta1", "beta2", "epsilon" or "noise"
     stops : sequence of float
     wanted : sequence of int
         Indices of the stops, the most urgent first.
@@ -279,7 +377,11 @@ def _batch(racer, settings, control, stops, wanted):
     if outcome.status == "too slow" and racer.muted:
         return dict.fromkeys(wanted, (paths[:, :, 0], racer.muted))
     if outcome.status not in ("ok", "changes its arguments"):
-        return None  # it may well work without the extra axis
+        # It may well work without the extra axis; not if both ends fail alike at their first step.
+        ends = [run(racer, _with(settings, control, stops[index])) for index in (wanted[0], wanted[-1])]
+        hopeless = {single.said for _, single in ends if single.steps == 0 and single.status in BROKEN}
+        alike = len(hopeless) == 1 and all(single.said in hopeless for _, single in ends)
+        return dict.fromkeys(wanted, ends[0]) if alike else None
     lanes = {index: _ended(paths[:, :, lane].copy(), outcome) for lane, index in enumerate(wanted)}
     for index in (wanted[0], wanted[-1]):
         path, single = run(racer, _with(settings, control, stops[index]))
@@ -366,22 +468,29 @@ def _alarm(seconds):
 @contextlib.contextmanager
 def _thread_alarm(seconds):
     # Jupyter may handle a widget's messages in a thread of its own, where no signal arrives.
-    over = threading.Event()
+    # Plain flags: an exception that strikes inside an Event or a join would leave its lock taken for ever.
+    state = {"over": False, "gone": False}
     thread, raised = threading.get_ident(), ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def watch():
-        wait = seconds
-        while not over.wait(wait):
-            raised(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
-            wait = 0.05
+        due = time.monotonic() + seconds
+        while not state["over"]:
+            if time.monotonic() >= due:
+                raised(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
+                due += 0.05
+            time.sleep(0.002)
+        state["gone"] = True
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    def wait():
+        while not state["gone"]:
+            time.sleep(0.001)
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        _undisturbed(over.set)
-        _undisturbed(watcher.join)
+        _undisturbed(lambda: state.update(over=True))
+        _undisturbed(wait)
         _undisturbed(lambda: raised(ctypes.c_ulong(thread), None))  # one may be under way
 
 

@@ -20,6 +20,7 @@ const ICONS = {
   pause: "M3.5 2.5h3v11h-3zM9.5 2.5h3v11h-3z",
   back: "M11.5 2.5v11l-6.5-5.5zM3.5 2.5h1.6v11h-1.6z",
   forward: "M4.5 2.5v11l6.5-5.5zM10.9 2.5h1.6v11h-1.6z",
+  copy: "M5 1.5h8.5v10h-2v3h-9v-10.500h2.500zM6.500 3v7h5.500v-7zM4 5.500v7.500h6v-1.500h-5v-6z",
   reset: "M8 3a5 5 0 1 1-4.7 3.3l1.5.55A3.4 3.4 0 1 0 8 4.6v2.1L4.4 3.8 8 .9z",
 };
 
@@ -125,6 +126,13 @@ export function logTicks(low, high, n = 6) {
   return found;
 }
 
+// The smallest of 1, 2 and 5 times a power of ten that is not below the value; 0 for 0.
+export function niceCeiling(value) {
+  if (!(value > 0)) return 0;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].find((factor) => factor * power >= value * (1 - 1e-9)) * power;
+}
+
 const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 export const powerOfTen = (value) => "10" + String(Math.round(Math.log10(value))).replace(/./g, (c) => SUPERSCRIPT[c]);
 
@@ -136,7 +144,7 @@ export function number(value, digits = 3) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(digits))).replace("-", "−");
-  return value.toExponential(digits - 2).replace("e+", "e").replaceAll("-", "−");
+  return value.toExponential(digits - 2).replace(/\.0+e/, "e").replace("e+", "e").replaceAll("-", "−");
 }
 
 // --- contours ----------------------------------------------------------------------------------------

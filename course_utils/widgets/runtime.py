@@ -16,13 +16,20 @@ from course_utils import plots
 _HERE = resources.files("course_utils") / "widgets"
 
 
-def module(name):
-    """One self-contained ES module: the runtime, then the widget's own file.
+def module(*names):
+    """One self-contained ES module: the runtime, then the widget's own files, the one that renders first.
 
     Some front ends load a widget's code from a blob, where an import of a neighbour leads nowhere.
     """
-    runtime = re.sub(r"^export (?=(async )?(function|const|class)\b)", "", text("runtime.js"), flags=re.M)
-    return runtime + re.sub(r'^import [^;]*? from "\./runtime\.js";\n', "", text(name), flags=re.M | re.S)
+    own, *views = names
+    parts = [_without_exports(text(name)) for name in ("runtime.js", *views)] + [text(own)]
+    return "".join(
+        re.sub(r'^import [^;]*? from "\./\w+\.js";\n', "", part, flags=re.M | re.S) for part in parts
+    )
+
+
+def _without_exports(source):
+    return re.sub(r"^export (?=(async )?(function|const|class)\b)", "", source, flags=re.M)
 
 
 def text(name):

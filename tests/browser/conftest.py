@@ -6,6 +6,7 @@ test), and the functions `write_notebook`, `open_notebook`, `run_all` and `axe`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -49,11 +50,9 @@ class Server:
             self.api(f"sessions/{session['id']}", "DELETE")
 
 
-@pytest.fixture(scope="session")
-def jupyterlab(tmp_path_factory):
-    """JupyterLab on loopback, without a token, with settings of its own."""
-    home = tmp_path_factory.mktemp("jupyter")
-    root = tmp_path_factory.mktemp("notebooks")
+@contextlib.contextmanager
+def serve(home, root):
+    """Start JupyterLab on loopback, without a token, with settings of its own; yields a Server."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -93,6 +92,52 @@ def jupyterlab(tmp_path_factory):
         process.wait(timeout=20)
 
 
+@contextlib.contextmanager
+def chromium():
+    """A headless browser."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.fail("no Chromium here; install it with: apt-get install -y chromium", pytrace=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def notebook_of(path, *sources):
+    """Write a notebook with these code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+def show_notebook(page, path):
+    """Show a notebook of the server's folder, with its kernel ready."""
+    page.goto(f"{page.server.url}/lab/tree/{path}?reset", wait_until="commit")
+    page.wait_for_function("() => window.jupyterapp !== undefined")
+    page.wait_for_selector(".jp-NotebookPanel")
+    # Without the kernel's own answer the first run may be dropped.
+    page.evaluate(
+        """async () => {
+            const panel = jupyterapp.shell.currentWidget;
+            await panel.revealed;
+            await panel.sessionContext.ready;
+            await panel.sessionContext.session.kernel.info;
+            return 1;
+        }"""
+    )
+
+
+def run_every_cell(page):
+    page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)")
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(tmp_path_factory):
+    with serve(tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("notebooks")) as server:
+        yield server
+
+
 def _wait_for(server, process, log, seconds=40):
     for _ in range(seconds * 10):
         try:
@@ -106,13 +151,8 @@ def _wait_for(server, process, log, seconds=40):
 
 @pytest.fixture(scope="session")
 def browser():
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.fail("no Chromium here; install it with: apt-get install -y chromium", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -143,13 +183,7 @@ def write_notebook(jupyterlab):
     """write_notebook(name, *sources): a notebook with these code cells in the server's folder."""
 
     def write(name, *sources):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
-        notebook.metadata["kernelspec"] = {
-            "name": "python3",
-            "display_name": "Python 3",
-            "language": "python",
-        }
-        nbformat.write(notebook, jupyterlab.root / name)
+        notebook_of(jupyterlab.root / name, *sources)
         return name
 
     return write
@@ -158,33 +192,13 @@ def write_notebook(jupyterlab):
 @pytest.fixture(scope="session")
 def open_notebook():
     """open_notebook(page, path): show a notebook of the server's folder, with its kernel ready."""
-
-    def open_(page, path):
-        page.goto(f"{page.server.url}/lab/tree/{path}?reset", wait_until="commit")
-        page.wait_for_function("() => window.jupyterapp !== undefined")
-        page.wait_for_selector(".jp-NotebookPanel")
-        # Without the kernel's own answer the first run may be dropped.
-        page.evaluate(
-            """async () => {
-                const panel = jupyterapp.shell.currentWidget;
-                await panel.revealed;
-                await panel.sessionContext.ready;
-                await panel.sessionContext.session.kernel.info;
-                return 1;
-            }"""
-        )
-
-    return open_
+    return show_notebook
 
 
 @pytest.fixture(scope="session")
 def run_all():
     """run_all(page): run every cell, and wait until the last has run."""
-
-    def run(page):
-        page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)")
-
-    return run
+    return run_every_cell
 
 
 @pytest.fixture(scope="session")

@@ -199,3 +199,136 @@ def test_broken_functions_are_said_and_scrubbing_needs_no_kernel(page, explorer)
     page.wait_for_function(
         "place => document.querySelectorAll('.cw tbody tr')[1].textContent.includes(place)", arg=expected
     )
+
+
+EVERY_KIND = """
+import time
+
+def leaving_update(parameters, grads, learning_rate):
+    return {k: 3 * W for k, W in parameters.items()}
+
+def in_place_update(parameters, grads, learning_rate):
+    for k in parameters:
+        parameters[k] -= learning_rate * grads["d" + k]
+    return parameters
+
+def misshapen_update(parameters, grads, learning_rate):
+    return {k: np.ones((2, 1)) for k in parameters}
+
+def endless_update(parameters, grads, learning_rate):
+    while True:
+        time.sleep(0.01)
+
+def good_adam(parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon):
+    velocity = {k: beta1 * velocity[k] + (1 - beta1) * grads[k] for k in grads}
+    squares = {k: beta2 * squares[k] + (1 - beta2) * grads[k] ** 2 for k in grads}
+    v = {k: velocity[k] / (1 - beta1**t) for k in grads}
+    s = {k: squares[k] / (1 - beta2**t) for k in grads}
+    step = {k: learning_rate * v["d" + k] / (np.sqrt(s["d" + k]) + epsilon) for k in parameters}
+    new = {k: parameters[k] - step[k] for k in parameters}
+    return new, velocity, squares
+
+def late_decay(alpha0, epoch):
+    return alpha0 if epoch < 8 else 0.0
+"""
+MANY = """optimizer_explorer(
+    gradient_descent_update, adam_update=good_adam, leaving=leaving_update, in_place=in_place_update,
+    misshapen=misshapen_update, endless=endless_update, schedules=[late_decay],
+)"""
+
+
+@pytest.fixture
+def crowd(page, write_notebook, open_notebook, run_all):
+    repaired = "def good_adam(*_):\n    return None"
+    open_notebook(page, write_notebook("crowd.ipynb", UPDATES + EVERY_KIND, MANY, repaired))
+    for index in (0, 1):
+        page.evaluate(
+            """index => {
+                jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+                return jupyterapp.commands.execute('notebook:run-cell').then(() => true);
+            }""",
+            index,
+        )
+    widget = page.locator(".cw")
+    widget.locator("canvas").first.wait_for()
+    return widget
+
+
+def test_each_kind_of_trouble_stands_beside_the_others(page, crowd, axe):
+    """Every row says what its function did; small maps, dials and all folded controls work by keyboard."""
+    settle(page, crowd, "Loss at step 160")
+    said = {
+        "leaving": "Diverged: left the map for good at step 8",
+        "in place": "Changes its arguments",
+        "misshapen": "has shape (2, 1), expected (1, 1)",
+        "endless": "Takes too long",
+    }
+    for name, words in said.items():
+        assert words in row(crowd, name)
+    assert "Lowest final loss" in row(crowd, "gradient descent")
+
+    map_ = crowd.locator("canvas").first
+    pixels = [map_.evaluate(PIXELS)]
+    crowd.get_by_label("One map each").focus()
+    page.keyboard.press("Space")
+    page.wait_for_timeout(300)
+    pixels.append(map_.evaluate(PIXELS))
+    page.keyboard.press("Space")
+
+    for summary in crowd.locator("summary").all():
+        summary.focus()
+        page.keyboard.press("Enter")
+    crowd.get_by_label("Noise").focus()
+    page.keyboard.press("End")
+    settle(page, crowd, "noise 5")
+    pixels.append(map_.evaluate(PIXELS))
+    crowd.get_by_label("ε").focus()
+    page.keyboard.press("End")
+    settle(page, crowd, "ε 1,")
+    crowd.get_by_label("Schedule of the rate").select_option("late")
+    settle(page, crowd, "schedule late")
+    pixels.append(map_.evaluate(PIXELS))
+    assert len(set(pixels)) == len(pixels)
+
+    crowd.get_by_label("Look inside").select_option("Adam")
+    page.wait_for_function(
+        """() => /^Adam, step 160, learning rate 0\\. .*corrected/
+            .test(document.querySelector('.cw-dial-text').textContent)"""
+    )
+    assert axe(page, ".cw") == []
+
+    line = crowd.get_by_role("textbox").input_value()
+    assert line.startswith(
+        "optimizer_explorer(gradient_descent_update, adam_update=good_adam, leaving=leaving_update"
+    )
+    assert line.endswith('learning_rate=0.07, epsilon=1, noise=5, schedule="late")')
+
+    crowd.get_by_role("button", name="Reset").focus()
+    page.keyboard.press("Enter")
+    said = settle(page, crowd, r"β₂ 0\.99\. Loss")
+    assert "noise" not in said
+
+
+def test_running_a_cell_again_refreshes_the_open_picture(page, crowd):
+    """Nobody touches the widget: its row changes after the learner's cell ran."""
+    settle(page, crowd, "Loss at step 160.*Adam")
+    assert "Not written yet" not in row(crowd, "Adam")
+    page.evaluate(
+        """() => {
+            jupyterapp.shell.currentWidget.content.activeCellIndex = 2;
+            return jupyterapp.commands.execute('notebook:run-cell').then(() => true);
+        }"""
+    )
+    settle(page, crowd, "Adam: not written yet")
+    assert "Not written yet" in row(crowd, "Adam")
+
+
+def test_who_asked_for_less_motion_sees_the_end_at_once(page, explorer):
+    """Play makes no moving picture then: the race stands at its last step."""
+    page.emulate_media(reduced_motion="reduce")
+    explorer.get_by_label("Step", exact=True).focus()
+    page.keyboard.press("Home")
+    explorer.get_by_role("button", name="Play").click()
+    assert "step 160 of 160" in explorer.inner_text()
+    assert explorer.get_by_role("button", name="Pause").count() == 0
+    page.emulate_media(reduced_motion=None)

@@ -197,7 +197,137 @@ def test_still_picture_says_what_it_shows(updates):
 
 def test_the_module_is_self_contained():
     """Front ends load it from a blob: no import may be left, and one default export."""
-    text = module("explorer.js")
+    text = module("explorer.js", "explorer_views.js")
     assert "import" not in [line.split(" ")[0] for line in text.splitlines()]
     assert [line for line in text.splitlines() if line.startswith("export")] == ["export default { render };"]
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+class Notebook:
+    """Stands for IPython's shell: names, and functions called after each cell."""
+
+    def __init__(self, **names):
+        self.user_ns = names
+        self.events = self
+        self.callbacks = {"post_run_cell": []}
+
+    def register(self, event, function):
+        self.callbacks[event].append(function)
+
+    def unregister(self, event, function):
+        self.callbacks[event].remove(function)
+
+    def run_cell(self, **names):
+        self.user_ns.update(names)
+        for function in list(self.callbacks["post_run_cell"]):
+            function(None)
+
+
+@pytest.fixture
+def notebook(monkeypatch, updates):
+    names = [name.replace(" ", "_").lower() + "_update" for name in race.EXERCISES]
+    shell = Notebook(**dict(zip(names, updates, strict=True)))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    return shell
+
+
+def test_running_the_learners_cell_again_refreshes_an_open_explorer(notebook, updates, ask):
+    """The next answer comes from the new function, also where the old one was endless."""
+
+    def adam_update(parameters, *_):
+        return 1 / 0
+
+    widget = optimizer_explorer(*updates)
+    widget.racers[3].muted = race.Outcome("too slow")
+    notebook.run_cell(x=3)
+    assert widget._version == 0
+    notebook.run_cell(adam_update=adam_update)
+    assert widget._version == 1
+    reply, _ = ask(widget, {**RUN, "seq": 1})
+    assert [o["status"] for o in reply["outcomes"]] == ["ok", "ok", "ok", "error"]
+    notebook.run_cell(adam_update=updates[3])
+    reply, _ = ask(widget, {**RUN, "seq": 2})
+    assert reply["outcomes"][3]["status"] == "ok"
+
+
+def test_a_closed_explorer_watches_no_cell(notebook, updates):
+    """Nothing is left in the notebook's list of callbacks; closing twice is no error."""
+    widget = optimizer_explorer(*updates)
+    assert len(notebook.callbacks["post_run_cell"]) == 1
+    widget.close()
+    widget.close()
+    assert notebook.callbacks["post_run_cell"] == []
+
+
+def test_a_name_that_is_gone_or_no_function_leaves_the_race_as_it_is(notebook, updates):
+    """A learner may delete a name, or bind a number to it, without losing the picture."""
+    widget = optimizer_explorer(*updates)
+    notebook.run_cell(adam_update=7)
+    del notebook.user_ns["momentum_update"]
+    notebook.run_cell()
+    assert widget._version == 0
+    assert [racer.function for racer in widget.racers] == list(updates)
+
+
+def test_the_call_names_the_notebooks_own_functions(notebook, updates):
+    """In place while none of the four is left out, by keyword after that."""
+    assert optimizer_explorer(*updates[:2])._setup["call"] == "gradient_descent_update, momentum_update"
+    widget = optimizer_explorer(adam_update=updates[3], other=updates[0])
+    assert widget._setup["call"] == "adam_update=adam_update, other=gradient_descent_update"
+
+
+def test_a_call_can_say_the_whole_state(updates):
+    """Every argument of the copied line reaches the first picture, also a rate between two stops."""
+    widget = optimizer_explorer(
+        *updates, surface="beale", start=(0.5, 0.25), learning_rate=0.033, beta1=0.5, noise=0.3,
+        schedule="half a cosine",
+    )  # fmt: skip
+    controls = {control["key"]: control for control in widget._setup["controls"]}
+    assert controls["learning_rate"]["value"] == 0.033
+    assert 0.033 in controls["learning_rate"]["stops"]
+    paths = decode(widget._first[4 * COLUMNS * ROWS :], 4, POINTS, 3)
+    np.testing.assert_allclose(paths[:, 0, :2], [[0.5, 0.25]] * 4)
+    assert np.hypot(*(paths[3, 160, :2] - paths[3, 159, :2])) < 1e-4, "the cosine has come down"
+
+
+@pytest.mark.parametrize("wrong", [{"beta1": 1.0}, {"beta2": -0.1}, {"schedule": "never"}])
+def test_settings_that_make_no_sense_are_refused_in_words(updates, wrong):
+    """The message names the argument and what came."""
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} should be .*{value}"):
+        optimizer_explorer(*updates, **wrong)
+
+
+def test_the_inner_state_is_small_and_one_function_at_a_time(updates, ask):
+    """Seven floats a step: slopes, velocity, squares, rate."""
+    widget = optimizer_explorer(*updates)
+    reply, (buffer,) = ask(widget, {**RUN, "kind": "inside", "racer": 1, "seq": 9})
+    rows = decode(buffer, POINTS, 7)
+    assert reply["kind"] == "inside"
+    assert len(buffer) < 10_000
+    np.testing.assert_allclose(rows[1, :4], [-4, 20, -0.4, 2], rtol=1e-6)
+    assert np.isnan(rows[1:, 4:6]).all()
+    np.testing.assert_allclose(rows[1:, 6], 0.05, rtol=1e-6)
+
+
+def test_a_broken_schedule_is_said_and_the_rate_stays(updates, ask):
+    """The learner's schedule is listed under its name; unfinished, it stops nobody."""
+
+    def staircase_decay(alpha0, factor, every, epoch):
+        raise NotImplementedError
+
+    widget = optimizer_explorer(*updates, schedules=[staircase_decay])
+    reply, (buffer,) = ask(widget, {**RUN, "schedule": "staircase", "seq": 1})
+    assert reply["said"] == "staircase: Not written yet. The learning rate stays constant."
+    _, (constant,) = ask(widget, {**RUN, "seq": 2})
+    assert buffer == constant
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_every_surface_can_be_asked_for(updates, ask, surface):
+    """Its picture arrives with its paths, and a minimum of the bounds' own making."""
+    question = {"kind": "run", "surface": surface, "start": None, "new_surface": True, "seq": 2}
+    reply, (_, grid) = ask(optimizer_explorer(*updates), question)
+    assert reply["surface"]["key"] == surface
+    assert [outcome["status"] for outcome in reply["outcomes"]] == ["ok"] * 4
+    assert decode(grid, ROWS, COLUMNS).min() == pytest.approx(SURFACES[surface].lowest, abs=0.05)

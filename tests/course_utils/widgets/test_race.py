@@ -16,7 +16,7 @@ NAMES = list(race.EXERCISES)
 
 
 def settings(surface=RAVINE, **changes):
-    return race.Settings(**{"surface": surface, "start": surface.start, **changes})
+    return race.Settings(**{"surface": surface, "start": surface.start, "noise": surface.noise, **changes})
 
 
 def outcome(function, name="gradient descent", **changes):
@@ -313,3 +313,81 @@ def test_an_endless_function_does_not_hold_up_a_sweep():
     swept = race.sweep([racer], settings(), "learning_rate", STOPS, ALL_STOPS)
     assert time.perf_counter() - begin < 0.2
     assert {result.status for ((_, result),) in swept.values()} == {"too slow"}
+
+
+@pytest.mark.parametrize("control, stops", [("epsilon", [1e-12, 1e-3, 1.0]), ("noise", [0.0, 1.0, 5.0])])
+def test_the_other_sliders_sweep_in_one_walk_too(updates, control, stops):
+    """Adam feels both; the lanes are the single walks."""
+    racer = race.Racer("Adam", updates[3])
+    swept = race._batch(racer, settings(), control, stops, range(3))
+    ends = set()
+    for index, stop in enumerate(stops):
+        path, _ = race.run(racer, settings(**{control: stop}))
+        np.testing.assert_allclose(swept[index][0], path, rtol=1e-9, atol=1e-12)
+        ends.add(path[-1, 0])
+    assert len(ends) == 3
+
+
+def halves_every_epoch(alpha0, factor, epoch):
+    return alpha0 * factor**epoch
+
+
+def not_yet(alpha0, t):
+    raise NotImplementedError
+
+
+def one_over_step(alpha0, t):
+    return alpha0 / t
+
+
+def test_a_schedule_of_ones_own_sets_the_rate_of_each_step(updates):
+    """By epoch it holds for ten steps, by t it falls with each; plain descent shows it."""
+    assert list(race.rates_of(halves_every_epoch, 0.4)[[0, 9, 10, 20]]) == [0.4, 0.4, 0.2, 0.1]
+    path, _ = outcome(updates[0], schedule=one_over_step, learning_rate=0.04)
+    np.testing.assert_allclose(path[:3, 0], [-4.2, -4.2 * 0.96, -4.2 * 0.96 * 0.98])
+
+
+@pytest.mark.parametrize(
+    "schedule, said",
+    [
+        (lambda alpha0, t: alpha0, ""),
+        (not_yet, "Not written yet"),
+        (lambda alpha0, t: 1 / 0, "ZeroDivisionError"),
+        (lambda alpha0, t: np.nan, "not a finite number"),
+        (lambda alpha0, t: [alpha0, t], "shape (2,)"),
+        (lambda alpha0, t: "slow", "ValueError"),
+        (lambda alpha0, t: race.threading.Event().wait(), "Takes too long"),
+    ],
+)
+def test_a_broken_schedule_is_said(schedule, said):
+    """The explorer then goes on with a constant rate, and says why."""
+    assert said in race.try_schedule(schedule, 0.1)
+    assert bool(said) == bool(race.try_schedule(schedule, 0.1))
+
+
+def test_what_is_kept_inside_is_what_the_function_saw_and_returned(updates):
+    """Slopes of the ravine at the path's own points, and averages that follow from them by hand."""
+    racer = race.Racer("Adam", updates[3])
+    rows = race.inside(racer, settings())
+    path, _ = race.run(racer, settings())
+    assert np.isnan(rows[0]).all()
+    np.testing.assert_allclose(rows[1:, 0], path[:-1, 0])
+    np.testing.assert_allclose(rows[1:, 1], 20 * path[:-1, 1])
+    np.testing.assert_allclose(rows[1, 2:], [0.1 * -4.2, 0.1 * 24, 0.01 * 4.2**2, 0.01 * 24**2])
+    np.testing.assert_allclose(rows[2, 2], 0.9 * rows[1, 2] + 0.1 * rows[2, 0])
+
+
+def test_descent_keeps_nothing_inside(updates):
+    """What a function has no state for is NaN, and drawn as such."""
+    rows = race.inside(race.Racer("gradient descent", updates[0]), settings())
+    assert np.isfinite(rows[1:, :2]).all()
+    assert np.isnan(rows[1:, 2:]).all()
+
+
+@pytest.mark.parametrize("function", [unfinished, raising, misshapen])
+def test_a_function_that_is_broken_at_once_does_not_slow_a_sweep_down(function):
+    """Two stops that fail alike at their first step speak for all: no stop is tried one by one."""
+    swept = race._batch(
+        race.Racer("gradient descent", function), settings(), "learning_rate", STOPS, ALL_STOPS
+    )
+    assert {result.said for _, result in swept.values()} == {outcome(function)[1].said}
