@@ -67,7 +67,7 @@ def differences(
             return []
         problem = f"{name} should be {kind_in_words(expected)}, not {kind_in_words(actual)}"
         if same_kind:
-            problem = f"{name} is not the right {type(expected).__name__}"
+            problem = f"{name} is not the right {'text' if isinstance(expected, str) else 'set'}"
         return [_told(name, "value" if same_kind else "kind", problem, show(actual), show(expected))]
     return _scalars(actual, expected, name, rtol, atol)
 

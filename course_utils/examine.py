@@ -296,7 +296,8 @@ def diagnose(
     """Find the known mistake that explains what was seen.
 
     A mistake is ruled out where it would have failed and the learner did not. Of the others the first that
-    explains every failure is named, else the one that explains most (someone may hold two at once).
+    explains every failure is named, else the one that explains most (someone may hold two at once), if that
+    is at least a third.
     """
     off = {check.name: places_off(check, observations[check.name]) for check in checks}
     best, best_explained = None, 0
@@ -306,7 +307,7 @@ def diagnose(
             continue
         if not unexplained:
             return mistake
-        if explained > best_explained:
+        if explained > best_explained and 2 * explained >= unexplained:
             best, best_explained = mistake, explained
     return best
 

@@ -229,6 +229,29 @@ def stops_early(update, arguments):
     return together(kept, tuple({n: a for n, a in part.items() if n[2:] != last} for part in state))
 
 
+def last_layer_unmoved(update, arguments):
+    """`for layer in range(1, L)` over copies: the last layer keeps its old values."""
+    last = f"{max(int(name[1:]) for name in arguments['parameters'])}"
+    parameters, state = split(update(**arguments))
+    old = [arguments[name] for name in ("velocity", "squares") if name in arguments]
+    kept = {n: np.array(arguments["parameters"][n]) if n[1:] == last else W for n, W in parameters.items()}
+    state = [
+        {n: np.array(before[n]) if n[2:] == last else a for n, a in part.items()}
+        for part, before in zip(state, old, strict=True)
+    ]
+    return together(kept, tuple(state))
+
+
+def last_digit(update, arguments):
+    """`name[-1]` as the number of the layer."""
+    aligned = dict(arguments)
+    for part in ("grads", "velocity", "squares"):
+        if part in aligned:
+            found = aligned[part]
+            aligned[part] = {f"d{n}": found["d" + n[0] + n[-1]] for n in arguments["parameters"]}
+    return update(**aligned)
+
+
 def biases_stay(update, arguments):
     """Only the weight matrices learn."""
     parameters, state = split(update(**arguments))
@@ -239,6 +262,9 @@ def biases_stay(update, arguments):
 
 def pairs_by_position(update, arguments):
     """`zip(parameters, grads)`: the first parameter meets the first gradient, whatever they are called."""
+    if update is reference.gradient_descent_update:  # which would refuse the shapes that NumPy broadcasts
+        pairs = zip(arguments["parameters"].items(), arguments["grads"].values(), strict=True)
+        return {name: W - arguments["learning_rate"] * dW for (name, W), dW in pairs}
     names = [f"d{name}" for name in arguments["parameters"]]
     aligned = dict(arguments)
     for part in ("grads", "velocity", "squares"):
@@ -257,6 +283,15 @@ def in_place(update, arguments):
     return together(arguments["parameters"], tuple(arguments[name] for name in names))
 
 
+def state_in_place(update, arguments):
+    """Writes the new averages, but not the parameters, into the dicts that were handed in."""
+    parameters, state = split(update(**arguments))
+    held = [arguments[name] for name in ("velocity", "squares") if name in arguments]
+    for part, new in zip(held, state, strict=True):
+        part.update(new)
+    return together(parameters, tuple(held))
+
+
 def uphill(update, arguments):
     """W + step."""
     parameters, state = split(update(**arguments))
@@ -269,6 +304,18 @@ def common_misconceptions(update, prefix):
     def a(key, body, belief, exposed_by, hint):
         return Misconception(f"{prefix}-{key}", belief, bound(update)(body), exposed_by, hint)
 
+    own_state = (
+        a(
+            "state-in-place",
+            state_in_place,
+            "the running averages belong to the update rule",
+            HABITS,
+            "The caller's dict of averages has changed as well: whoever repeats the step starts from another "
+            "state. Put the new averages into a new dict.",
+        ),
+    )
+    if update is reference.gradient_descent_update:
+        own_state = ()
     return (
         a(
             "uphill",
@@ -283,6 +330,20 @@ def common_misconceptions(update, prefix):
             "range(1, L) counts up to L",
             "one layer, one step",
             "Print the layer numbers that your loop visits: range(1, L) ends at L - 1.",
+        ),
+        a(
+            "last-layer-unmoved",
+            last_layer_unmoved,
+            "range(1, L) reaches layer L",
+            "one layer, one step",
+            "Print the layer numbers that your loop visits: range(1, L) ends at L - 1.",
+        ),
+        a(
+            "last-digit",
+            last_digit,
+            "the last character is the layer",
+            layers,
+            'The tenth layer is called W10. "d" + name works for a name of any length.',
         ),
         a(
             "biases-stay",
@@ -306,6 +367,7 @@ def common_misconceptions(update, prefix):
             HABITS,
             'Whoever called you still holds that dict. Fill a new one: new["W1"] = W - ..., without -= .',
         ),
+        *own_state,
     )
 
 
@@ -314,7 +376,8 @@ def common_misconceptions(update, prefix):
 
 def examples(rng, n_x, m, n_classes=1, dtype=np.float64):
     """Return X whose columns all differ, and Y that a learner cannot guess from the position."""
-    X = rng.permutation(np.arange(n_x * m).reshape(n_x, m).T).T.astype(dtype)
+    X = np.arange(n_x * m).reshape(n_x, m) + rng.integers(1, 10_000)  # never the columns of another draw
+    X = rng.permutation(X.T).T.astype(dtype)
     if n_classes == 1:
         return {
             "X": X,
@@ -664,7 +727,36 @@ def ewa_without_the_factor(theta, beta, bias_correction):
 
 
 def ewa_corrects_always(theta, beta, bias_correction):
-    return reference.exponentially_weighted_average(theta, beta, True)
+    v = reference.exponentially_weighted_average(theta, beta, False)
+    with np.errstate(all="ignore"):  # 0 / 0 where beta is 1
+        return v / (1 - float(beta) ** np.arange(1, len(v) + 1))
+
+
+def ewa_corrects_by_the_last(theta, beta, bias_correction):
+    v = reference.exponentially_weighted_average(theta, beta, False)
+    return v / (1 - beta ** len(v)) if bias_correction else v
+
+
+def ewa_multiplies(theta, beta, bias_correction):
+    v = reference.exponentially_weighted_average(theta, beta, False)
+    return v * (1 - float(beta) ** np.arange(1, len(v) + 1)) if bias_correction else v
+
+
+def ewa_of_yesterday(theta, beta, bias_correction):
+    v = reference.exponentially_weighted_average(theta, beta, bias_correction)
+    return np.concatenate([[0.0], v[:-1]])
+
+
+def ewa_fixed_beta(theta, beta, bias_correction):
+    return reference.exponentially_weighted_average(theta, 0.9, bias_correction)
+
+
+def ewa_in_place(theta, beta, bias_correction):
+    v = 0.0
+    for t in range(len(theta)):
+        v = beta * v + (1 - beta) * theta[t]
+        theta[t] = v / (1 - beta ** (t + 1)) if bias_correction else v
+    return theta
 
 
 def ewa_corrects_never(theta, beta, bias_correction):
@@ -905,6 +997,42 @@ exponentially_weighted_average = Exercise(
             "A sensible idea, but another one: here v_0 = 0, and the bias that this brings is corrected.",
         ),
         Misconception(
+            "ewa-corrected-by-the-last-day",
+            "one correction serves all days",
+            ewa_corrects_by_the_last,
+            CORRECTED,
+            "Only the last average comes out right. Each day has a t of its own: v_t / (1 - beta**t).",
+        ),
+        Misconception(
+            "ewa-correction-multiplies",
+            "the correction multiplies",
+            ewa_multiplies,
+            CORRECTED,
+            "The first averages are too small, and 1 - beta**t is below 1: does multiplying help?",
+        ),
+        Misconception(
+            "ewa-of-yesterday",
+            "an average is recorded before the new value enters",
+            ewa_of_yesterday,
+            PLAIN,
+            "Your first entry is v_0. Update v with theta[0] first, then write it down.",
+        ),
+        Misconception(
+            "ewa-fixed-beta",
+            "beta is 0.9",
+            ewa_fixed_beta,
+            PLAIN,
+            "0.9 is a good default, but the caller decides: use the argument beta.",
+        ),
+        Misconception(
+            "ewa-in-place",
+            "theta may hold the averages",
+            ewa_in_place,
+            HABITS,
+            "The measurements are gone, and integers lose the fractions of their averages. Write into a new "
+            "array of floats.",
+        ),
+        Misconception(
             "ewa-truncated",
             "np.zeros_like(theta) makes an array for averages",
             ewa_truncates,
@@ -956,8 +1084,8 @@ def gd_two_layers(parameters, grads, learning_rate):
     return {name: parameters[name] - learning_rate * grads["d" + name] for name in ("W1", "b1", "W2", "b2")}
 
 
-def gd_last_digit(parameters, grads, learning_rate):
-    return {name: W - learning_rate * grads["d" + name[0] + name[-1]] for name, W in parameters.items()}
+def gd_truncates(parameters, grads, learning_rate):
+    return {name: (W - learning_rate * grads["d" + name]).astype(W.dtype) for name, W in parameters.items()}
 
 
 def gd_names_with_d(parameters, grads, learning_rate):
@@ -1066,11 +1194,12 @@ gradient_descent_update = Exercise(
             "Let the dict tell you which parameters there are: for name in parameters.",
         ),
         Misconception(
-            "gradient-descent-last-digit",
-            "the last character is the layer",
-            gd_last_digit,
-            "twelve layers, dicts in any order",
-            'The tenth layer is called W10. "d" + name works for a name of any length.',
+            "gradient-descent-truncated",
+            "np.zeros_like(W) makes room for the new weights",
+            gd_truncates,
+            "whole numbers and float32 arrive too",
+            "zeros_like copies the number type: weights that arrive as integers lose their fractions. "
+            "W - learning_rate * dW makes an array of the right type by itself.",
         ),
         Misconception(
             "gradient-descent-named-like-gradients",
@@ -1125,6 +1254,28 @@ def momentum_forgets_the_past(parameters, grads, velocity, learning_rate, beta):
 def momentum_rate_in_velocity(parameters, grads, velocity, learning_rate, beta):
     velocity = each(lambda n: beta * velocity[n] - learning_rate * grads[n], grads)
     return {name: W + velocity["d" + name] for name, W in parameters.items()}, velocity
+
+
+def momentum_step_as_velocity(parameters, grads, velocity, learning_rate, beta):
+    velocity = each(lambda n: beta * velocity[n] + learning_rate * grads[n], grads)
+    return stepped(parameters, 1, velocity), velocity
+
+
+def momentum_weighted_step_as_velocity(parameters, grads, velocity, learning_rate, beta):
+    velocity = each(lambda n: beta * velocity[n] + learning_rate * (1 - beta) * grads[n], grads)
+    return stepped(parameters, 1, velocity), velocity
+
+
+def momentum_downhill(parameters, grads, velocity, learning_rate, beta):
+    velocity = each(lambda n: beta * velocity[n] - (1 - beta) * grads[n], grads)
+    return stepped(parameters, -learning_rate, velocity), velocity
+
+
+def momentum_bias_corrected(parameters, grads, velocity, learning_rate, beta):
+    velocity = each(lambda n: beta * velocity[n] + (1 - beta) * grads[n], grads)
+    with np.errstate(all="ignore"):
+        fair = each(lambda n: velocity[n] / (1 - np.float64(beta)), grads)
+    return stepped(parameters, learning_rate, fair), velocity
 
 
 def momentum_adds_gradient_twice(parameters, grads, velocity, learning_rate, beta):
@@ -1271,6 +1422,37 @@ momentum_update = Exercise(
             momentum_rate_in_velocity,
             "one layer, one step",
             "Some libraries do so. Here v is an average of gradients, and the rate waits until the step.",
+        ),
+        Misconception(
+            "momentum-step-as-velocity",
+            "the velocity is the step itself, rate included",
+            momentum_step_as_velocity,
+            "one layer, one step",
+            "Some libraries do so. Here v is an average of gradients: weight them with 1 - beta, and let the "
+            "rate wait until the step.",
+        ),
+        Misconception(
+            "momentum-velocity-downhill",
+            "the velocity points the way the weights go",
+            momentum_downhill,
+            "one layer, one step",
+            "Some texts do so. Here v is an average of gradients, added with plus; the step has the minus.",
+        ),
+        Misconception(
+            "momentum-rate-averaged",
+            "the learning rate is averaged along with the gradient",
+            momentum_weighted_step_as_velocity,
+            "one layer, one step",
+            "The first steps come out the same, until the rate changes. Here v is an average of gradients, "
+            "and the rate waits until the step.",
+        ),
+        Misconception(
+            "momentum-bias-corrected",
+            "every average needs the correction",
+            momentum_bias_corrected,
+            ROLLING,
+            "Plain momentum corrects nothing: step along v as it is. Adam corrects, with 1 - beta1**t, and "
+            "only Adam is told t.",
         ),
         Misconception(
             "momentum-averaged-twice",
@@ -1437,9 +1619,30 @@ def with_zero_gradients(rng, states, **hyper):
     return arguments
 
 
+def rmsprop_fixed_epsilon(parameters, grads, squares, learning_rate, beta2, epsilon):
+    return reference.rmsprop_update(parameters, grads, squares, learning_rate, beta2, 1e-8)
+
+
+def rmsprop_epsilon_outside(parameters, grads, squares, learning_rate, beta2, epsilon):
+    s = running_squares(grads, squares, beta2)
+    new = scaled(parameters, learning_rate, grads, lambda n: np.sqrt(s[n]))
+    return {name: W + epsilon for name, W in new.items()}, s
+
+
+def rmsprop_gradient_missing(parameters, grads, squares, learning_rate, beta2, epsilon):
+    s = running_squares(grads, squares, beta2)
+    return stepped(parameters, learning_rate, each(lambda n: 1 / (np.sqrt(s[n]) + epsilon), grads)), s
+
+
+def rmsprop_weight_squared(parameters, grads, squares, learning_rate, beta2, epsilon):
+    s = {n: beta2 * squares[n] + ((1 - beta2) * g) ** 2 for n, g in grads.items()}
+    return scaled(parameters, learning_rate, grads, lambda n: np.sqrt(s[n]) + epsilon), s
+
+
 EPSILON = "an epsilon large enough to see"
 NO_SLOPE = "where the gradient is 0 the weight stays"
 TINY = "tiny gradients"
+UNSEEN = 1e-7  # absolute: what an epsilon of 1e-8 does at a wrong place, until a case asks about its place
 
 rmsprop_update = Exercise(
     reference=reference.rmsprop_update,
@@ -1448,9 +1651,17 @@ rmsprop_update = Exercise(
             name="one layer, one step",
             why="From rest; beta2 0.75 keeps beta2 and 1 - beta2 apart.",
             inputs=lambda rng: step(
-                rng, ("squares",), [2, 3], at_rest=True, digits=1, learning_rate=0.1, beta2=0.75, epsilon=1e-8
+                rng,
+                ("squares",),
+                [2, 3],
+                at_rest=True,
+                digits=1,
+                learning_rate=0.1,
+                beta2=0.75,
+                epsilon=1e-8,
             ),
             public=True,
+            atol=UNSEEN,
             ask="Compare s first: from rest it is (1 - beta2) dW**2, entry by entry. Then the step.",
         ),
         Case(
@@ -1463,6 +1674,7 @@ rmsprop_update = Exercise(
                 ),
             ],
             public=True,
+            atol=UNSEEN,
             ask="Which squares does the step divide by, and which are returned?",
         ),
         Case(
@@ -1536,6 +1748,34 @@ rmsprop_update = Exercise(
             rmsprop_without_epsilon,
             NO_SLOPE,
             "A silent ReLU has slope exactly 0, and 0 / 0 is not a number. Add epsilon to the root.",
+        ),
+        Misconception(
+            "rmsprop-fixed-epsilon",
+            "epsilon is 1e-8",
+            rmsprop_fixed_epsilon,
+            EPSILON,
+            "A good default, but the caller decides: use the argument epsilon.",
+        ),
+        Misconception(
+            "rmsprop-epsilon-outside-fraction",
+            "a / b + c is a / (b + c)",
+            rmsprop_epsilon_outside,
+            EPSILON,
+            "Division binds more tightly than +: put np.sqrt(s) + epsilon in brackets.",
+        ),
+        Misconception(
+            "rmsprop-gradient-missing",
+            "the running squares hold all there is to know about the gradient",
+            rmsprop_gradient_missing,
+            "one layer, one step",
+            "A root has no sign, so every weight moves the same way. What stands in the numerator?",
+        ),
+        Misconception(
+            "rmsprop-weight-squared",
+            "the weight 1 - beta2 is squared with the gradient",
+            rmsprop_weight_squared,
+            "one layer, one step",
+            "Mind the brackets: (1 - beta2) * dW**2. Only the gradient is squared.",
         ),
         Misconception(
             "rmsprop-betas-swapped",
@@ -1801,6 +2041,47 @@ def adam_entry_by_entry(parameters, grads, velocity, squares, t, learning_rate, 
     return new, v, s
 
 
+def adam_fixed_epsilon(parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon):
+    return reference.adam_update(
+        parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon=1e-8
+    )
+
+
+def adam_epsilon_outside(parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon):
+    new, v, s = adam_without_epsilon(
+        parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon
+    )
+    return {name: W + epsilon for name, W in new.items()}, v, s
+
+
+def adam_states_exchanged(parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon):
+    new, v, s = reference.adam_update(
+        parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon
+    )
+    return new, s, v
+
+
+def adam_old_averages(parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon):
+    v, s = running_velocity(grads, velocity, beta1), running_squares(grads, squares, beta2)
+    old_v, old_s = divided(velocity, 1 - beta1**t), divided(squares, 1 - beta2**t)
+    return adam_like(parameters, learning_rate, old_v, old_s, lambda s: np.sqrt(s) + epsilon), v, s
+
+
+def adam_sums(sum_velocity, sum_squares):
+    """Return an Adam that adds the gradient, its square or both in full."""
+
+    def wrong(parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon):
+        v, s = running_velocity(grads, velocity, beta1), running_squares(grads, squares, beta2)
+        if sum_velocity:
+            v = {n: beta1 * velocity[n] + g for n, g in grads.items()}
+        if sum_squares:
+            s = {n: beta2 * squares[n] + g**2 for n, g in grads.items()}
+        fair_v, fair_s = divided(v, 1 - beta1**t), divided(s, 1 - beta2**t)
+        return adam_like(parameters, learning_rate, fair_v, fair_s, lambda s: np.sqrt(s) + epsilon), v, s
+
+    return wrong
+
+
 ADAM = ("velocity", "squares")
 LATER = "a later step"
 
@@ -1823,6 +2104,7 @@ adam_update = Exercise(
                 epsilon=1e-8,
             ),
             public=True,
+            atol=UNSEEN,
             ask="At t = 1 the corrected averages are dW and dW**2 themselves. Are yours?",
         ),
         Case(
@@ -1830,7 +2112,15 @@ adam_update = Exercise(
             why="t = 4 from averages that are not 0: every part of the recursion has a say.",
             inputs=lambda rng: [
                 step(
-                    rng, ADAM, [2, 3], digits=1, t=4, learning_rate=0.1, beta1=0.9, beta2=0.999, epsilon=1e-8
+                    rng,
+                    ADAM,
+                    [2, 3],
+                    digits=1,
+                    t=4,
+                    learning_rate=0.1,
+                    beta1=0.9,
+                    beta2=0.999,
+                    epsilon=1e-8,
                 ),
                 backwards(
                     step(
@@ -1847,6 +2137,7 @@ adam_update = Exercise(
                 ),
             ],
             public=True,
+            atol=UNSEEN,
             ask="Compare in this order: velocity, squares, then the weights. Which differs first?",
         ),
         Case(
@@ -2001,6 +2292,49 @@ adam_update = Exercise(
             "A silent ReLU has slope exactly 0, and 0 / 0 is not a number. Add epsilon to the root.",
         ),
         Misconception(
+            "adam-fixed-epsilon",
+            "epsilon is 1e-8",
+            adam_fixed_epsilon,
+            EPSILON,
+            "A good default, but the caller decides: use the argument epsilon.",
+        ),
+        Misconception(
+            "adam-epsilon-outside-fraction",
+            "a / b + c is a / (b + c)",
+            adam_epsilon_outside,
+            EPSILON,
+            "Division binds more tightly than +: put np.sqrt(s_corrected) + epsilon in brackets.",
+        ),
+        Misconception(
+            "adam-states-exchanged",
+            "the order of what is returned does not matter",
+            adam_states_exchanged,
+            "one layer, one step",
+            "The caller unpacks by position. Return the parameters, then velocity, then squares.",
+        ),
+        Misconception(
+            "adam-old-averages-used",
+            "the step comes before the averages",
+            adam_old_averages,
+            "one layer, one step",
+            "Your step uses the averages that came in; at the first step they are 0 and nothing moves. First "
+            "update v and s, then correct and step.",
+        ),
+        *(
+            Misconception(
+                f"adam-{name}",
+                "what is new is added in full",
+                adam_sums(*which),
+                "one layer, one step",
+                "The weights of an average add up to 1: " + weights_of,
+            )
+            for name, which, weights_of in (
+                ("no-one-minus-beta1", (True, False), "beta1 for the past velocity, 1 - beta1 for dW."),
+                ("no-one-minus-beta2", (False, True), "beta2 for the past squares, 1 - beta2 for dW**2."),
+                ("no-one-minus-betas", (True, True), "dW enters with 1 - beta1, dW**2 with 1 - beta2."),
+            )
+        ),
+        Misconception(
             "adam-squares-of-velocity",
             "Adam squares what momentum has smoothed",
             adam_squares_of_velocity,
@@ -2081,7 +2415,7 @@ def wrong_formula(key, belief, formula, exposed_by, hint):
 
 
 FIRST = "the first epochs"
-EPOCH_0 = "epoch 0"
+EPOCH_0 = "epochs 0 and 1"
 LATE = "late epochs"
 KINDS = "numbers of other kinds"
 INVERSE = ("alpha0", "decay_rate", "epoch")
@@ -2107,14 +2441,18 @@ inverse_time_decay = Exercise(
         Case(
             name=FIRST,
             why="The numbers of the lesson: 0.2, 0.1, 0.0667, 0.05, 0.04.",
-            inputs=lambda rng: one_of_each(INVERSE, [(0.2, 1.0, epoch) for epoch in (1, 2, 3, 4)]),
+            inputs=lambda rng: one_of_each(
+                INVERSE, [*((0.2, 1.0, e) for e in (1, 2, 3, 4)), (rng.uniform(0.3, 0.9), 1.0, 2)]
+            ),
             public=True,
             ask="With alpha0 = 0.2 and decay_rate = 1: what is the rate in epoch 1 by hand?",
         ),
         Case(
             name=EPOCH_0,
             why="Epochs count from 0, and the rate starts at alpha0.",
-            inputs=lambda rng: one_of_each(INVERSE, [(0.2, 1.0, 0), (0.05, 0.3, 0), (rng.uniform(), 2.0, 0)]),
+            inputs=lambda rng: one_of_each(
+                INVERSE, [(0.2, 1.0, 0), (0.05, 0.3, 0), (0.05, 0.3, 1), (rng.uniform(), 2.0, 0)]
+            ),
             public=True,
             ask="What should the rate be before anything has decayed?",
         ),
@@ -2188,6 +2526,36 @@ inverse_time_decay = Exercise(
             "That is exponential decay. Here the epoch multiplies decay_rate.",
         ),
         wrong_formula(
+            "inverse-one-missing-later",
+            "alpha0 at epoch 0, then alpha0 over the decayed epochs",
+            lambda alpha0, decay_rate, epoch: (
+                alpha0 / (decay_rate * epoch) if decay_rate * epoch else float(alpha0)
+            ),
+            FIRST,
+            "The denominator is 1 + decay_rate * epoch at every epoch, and then epoch 0 is no exception.",
+        ),
+        wrong_formula(
+            "inverse-rate-unused",
+            "decay_rate is 1",
+            lambda alpha0, decay_rate, epoch: alpha0 / (1 + epoch),
+            "other decay rates",
+            "With another decay_rate the rate falls faster or slower. Where does decay_rate enter?",
+        ),
+        wrong_formula(
+            "inverse-alpha0-missing",
+            "the rate starts at 1",
+            lambda alpha0, decay_rate, epoch: 1 / (1 + decay_rate * epoch),
+            EPOCH_0,
+            "At epoch 0 the rate is alpha0. What does your function give there?",
+        ),
+        wrong_formula(
+            "inverse-power",
+            "decay_rate is raised to the power epoch",
+            lambda alpha0, decay_rate, epoch: alpha0 / (1 + float(decay_rate) ** epoch),
+            EPOCH_0,
+            "The denominator grows by decay_rate in every epoch: which operation is that?",
+        ),
+        wrong_formula(
             "inverse-one-missing",
             "the rate is alpha0 over the decayed epochs",
             lambda alpha0, decay_rate, epoch: (
@@ -2227,7 +2595,9 @@ exponential_decay = Exercise(
         Case(
             name=FIRST,
             why="A base of 0.5 can be followed in the head.",
-            inputs=lambda rng: one_of_each(EXPONENTIAL, [(0.8, 0.5, epoch) for epoch in (1, 2, 3)]),
+            inputs=lambda rng: one_of_each(
+                EXPONENTIAL, [*((0.8, 0.5, e) for e in (1, 2, 3)), (rng.uniform(0.3, 0.7), 0.5, 2)]
+            ),
             public=True,
             ask="Halve 0.8 once, twice, three times. Where does yours part from that?",
         ),
@@ -2235,7 +2605,7 @@ exponential_decay = Exercise(
             name=EPOCH_0,
             why="Epochs count from 0, and the rate starts at alpha0.",
             inputs=lambda rng: one_of_each(
-                EXPONENTIAL, [(0.2, 0.95, 0), (0.05, 0.5, 0), (rng.uniform(), 0.9, 0)]
+                EXPONENTIAL, [(0.2, 0.95, 0), (0.05, 0.5, 0), (0.05, 0.5, 1), (rng.uniform(), 0.9, 0)]
             ),
             public=True,
             ask="What is any number to the power 0?",
@@ -2251,9 +2621,9 @@ exponential_decay = Exercise(
         ),
         Case(
             name=LATE,
-            why="Large epochs; values that are tiny but not 0.",
+            why="Large epochs; values that are tiny but not 0. No deeper than a recursion can go.",
             inputs=lambda rng: one_of_each(
-                EXPONENTIAL, [(0.1, 0.99, 1000), (0.7, 0.9999, 123_456), (rng.uniform(0.1, 1), 0.95, 5000)]
+                EXPONENTIAL, [(0.1, 0.99, 480), (0.7, 0.9999, 500), (rng.uniform(0.1, 1), 0.25, 450)]
             ),
             after=(FIRST,),
         ),
@@ -2317,6 +2687,20 @@ exponential_decay = Exercise(
             "A base of 0.95 keeps 95 %: multiply by base itself.",
         ),
         wrong_formula(
+            "exponential-divides",
+            "decay means dividing by the base",
+            lambda alpha0, base, epoch: alpha0 / float(base) ** epoch,
+            FIRST,
+            "Dividing by a number below 1 makes the rate grow. Multiply by base once in each epoch.",
+        ),
+        wrong_formula(
+            "exponential-alpha0-missing",
+            "the rate starts at 1",
+            lambda alpha0, base, epoch: float(base) ** epoch,
+            EPOCH_0,
+            "At epoch 0 the rate is alpha0. What does your function give there?",
+        ),
+        wrong_formula(
             "exponential-compounds",
             "each epoch multiplies the last rate by base**epoch",
             compounding_exponential,
@@ -2339,14 +2723,18 @@ sqrt_decay = Exercise(
         Case(
             name="steps with whole roots",
             why="t = 4, 9 and 16 can be followed in the head.",
-            inputs=lambda rng: one_of_each(SQRT, [(0.6, 2.0, t) for t in (4, 9, 16)]),
+            inputs=lambda rng: one_of_each(
+                SQRT, [*((0.6, 2.0, t) for t in (4, 9, 16)), (rng.uniform(0.1, 0.5), 2.0, 25)]
+            ),
             public=True,
             ask="With alpha0 = 0.6, k = 2 and t = 4: what is the rate by hand?",
         ),
         Case(
-            name="step 1",
+            name="steps 1 and 2",
             why="t counts from 1: the first rate is k * alpha0.",
-            inputs=lambda rng: one_of_each(SQRT, [(0.2, 0.5, 1), (0.05, 3.0, 1), (rng.uniform(), 0.7, 1)]),
+            inputs=lambda rng: one_of_each(
+                SQRT, [(0.2, 0.5, 1), (0.05, 3.0, 1), (0.05, 3.0, 2), (rng.uniform(), 0.7, 1)]
+            ),
             public=True,
             ask="What is sqrt(1)?",
         ),
@@ -2395,29 +2783,43 @@ sqrt_decay = Exercise(
             "sqrt-k-missing",
             "k is 1",
             lambda alpha0, k, t: alpha0 / float(np.sqrt(t)),
-            "step 1",
+            "steps 1 and 2",
             "At step 1 the rate is k * alpha0. Where does k enter?",
         ),
         wrong_formula(
             "sqrt-k-under-the-root",
             "k counts steps",
             lambda alpha0, k, t: alpha0 / float(np.sqrt(k * t)),
-            "step 1",
+            "steps 1 and 2",
             "k multiplies the rate, it does not stand under the root.",
         ),
         wrong_formula(
             "sqrt-k-divides",
             "k stands in the denominator",
             lambda alpha0, k, t: alpha0 / (k * float(np.sqrt(t))),
-            "step 1",
+            "steps 1 and 2",
             "At step 1 the rate is k * alpha0, not alpha0 / k.",
         ),
         wrong_formula(
             "sqrt-t-from-0",
             "the first step has t = 0",
             lambda alpha0, k, t: k * alpha0 / float(np.sqrt(t + 1)),
-            "step 1",
+            "steps 1 and 2",
             "t is 1 at the first step already, so nothing has to be added.",
+        ),
+        wrong_formula(
+            "sqrt-t-before",
+            "before the first step no time has passed",
+            lambda alpha0, k, t: k * alpha0 / float(np.sqrt(max(t - 1, 1))),
+            "steps with whole roots",
+            "t is 1 at the first step already, so nothing has to be taken away.",
+        ),
+        wrong_formula(
+            "sqrt-half-is-zero",
+            "1 // 2 is one half",
+            lambda alpha0, k, t: float(k * alpha0),
+            "steps with whole roots",
+            "Your rate does not fall at all. 1 // 2 is 0, and t**0 is 1: the root is t ** 0.5 or np.sqrt(t).",
         ),
         wrong_formula(
             "sqrt-multiplies",
@@ -2467,7 +2869,9 @@ staircase_decay = Exercise(
         Case(
             name=TREAD,
             why="Between the edges nothing changes; a missing floor shows.",
-            inputs=lambda rng: one_of_each(STAIRS, [(0.8, 0.5, 4, e) for e in (1, 2, 3, 5, 7, 11)]),
+            inputs=lambda rng: one_of_each(
+                STAIRS, [*((0.8, 0.5, 4, e) for e in (1, 2, 3, 5, 7, 11)), (rng.uniform(0.1, 0.7), 0.5, 4, 6)]
+            ),
             public=True,
             ask="With every = 4: how many whole fours have passed at epoch 3, and at epoch 7?",
         ),
@@ -2475,7 +2879,9 @@ staircase_decay = Exercise(
             name=EDGE,
             why="epoch = every - 1, every, 2 * every - 1, 2 * every.",
             inputs=lambda rng: one_of_each(
-                STAIRS, [(0.8, 0.5, 4, e) for e in (3, 4, 8)] + [(0.9, 0.1, 10, e) for e in (9, 10, 19, 20)]
+                STAIRS,
+                [(0.8, 0.5, 4, e) for e in (3, 4, 8)]
+                + [(rng.uniform(0.3, 0.9), 0.1, 10, e) for e in (9, 10, 19, 20)],
             ),
             public=True,
             ask="The rate falls in the epoch when `every` whole epochs lie behind you. Which one is that?",
@@ -2483,7 +2889,9 @@ staircase_decay = Exercise(
         Case(
             name=EPOCH_0,
             why="No stair has been taken yet.",
-            inputs=lambda rng: one_of_each(STAIRS, [(0.8, 0.5, 4, 0), (rng.uniform(), 0.3, 1, 0)]),
+            inputs=lambda rng: one_of_each(
+                STAIRS, [(0.8, 0.5, 4, 0), (rng.uniform(), 0.3, 1, 0), (rng.uniform(), 0.3, 1, 1)]
+            ),
             public=True,
             ask="How many whole stairs have passed before the first epoch?",
         ),
@@ -2568,6 +2976,20 @@ staircase_decay = Exercise(
             "% tells whether you stand at an edge; // tells how many edges lie behind you.",
         ),
         wrong_formula(
+            "staircase-divides",
+            "decay means dividing by the factor",
+            lambda alpha0, factor, every, epoch: alpha0 / float(factor) ** (epoch // every),
+            TREAD,
+            "Dividing by a number below 1 makes the rate grow. Multiply by factor once for each stair.",
+        ),
+        wrong_formula(
+            "staircase-always-halves",
+            "a stair halves the rate",
+            lambda alpha0, factor, every, epoch: alpha0 * 0.5 ** (epoch // every),
+            EDGE,
+            "Only where factor is 0.5. The caller decides: use the argument factor.",
+        ),
+        wrong_formula(
             "staircase-times-stairs",
             "each stair adds a factor instead of multiplying",
             lambda alpha0, factor, every, epoch: alpha0 * factor * (epoch // every),
@@ -2614,6 +3036,11 @@ def curved(rng, eigenvalues, turned=True):
 
 def points(rng, *spectra, turned=True, **options):
     return [{"hessian": curved(rng, e, turned), **options} for e in spectra]
+
+
+def signed(rng, *signs):
+    """Return eigenvalues of these signs, their sizes between 1 and 5, all different."""
+    return [np.asarray(s) * (1 + rng.permutation(4)[: len(s)] + rng.uniform(0.1, 0.9, len(s))) for s in signs]
 
 
 def by_signs(positive, negative, zero):
@@ -2670,6 +3097,18 @@ def critical_flat_never(hessian, tolerance=1e-8):
 
 def critical_no_tolerance(hessian, tolerance=1e-8):
     return by_signs(*counted(np.linalg.eigvalsh(hessian), 0.0))
+
+
+def critical_abs_missing(hessian, tolerance=1e-8):
+    values = np.linalg.eigvalsh(hessian)
+    if values.min() < -tolerance and values.max() > tolerance:
+        return "saddle"
+    return "degenerate" if values.min() <= tolerance else "minimum"
+
+
+def critical_other_words(hessian, tolerance=1e-8):
+    kind = reference.critical_point(hessian, tolerance)
+    return {"saddle": "saddle point"}.get(kind, kind)
 
 
 def critical_own_tolerance(hessian, tolerance=1e-8):
@@ -2741,9 +3180,15 @@ critical_point = Exercise(
         Case(
             name=AXES,
             why="Diagonal matrices: the eigenvalues can be read off.",
-            inputs=lambda rng: points(rng, [2, 5], [-1, -3], [4, -1], [-2, 3, 1], [1, 2, 3], turned=False),
+            inputs=lambda rng: points(
+                rng,
+                *([2, 5], [-1, -3], [4, -1], [-2, 3, 1], [1, 2, 3], [-3, 2, 2]),
+                *signed(rng, [1, 1], [-1, -1], [-1, 1]),
+                turned=False,
+            ),
             public=True,
-            ask="A diagonal matrix shows its curvatures. Which signs do they have?",
+            ask="A diagonal matrix shows its curvatures. Which signs do they have, and which of the words "
+            '"minimum", "maximum", "saddle" and "degenerate" says so?',
         ),
         Case(
             name=TURNED,
@@ -2755,6 +3200,7 @@ critical_point = Exercise(
                 {"hessian": np.array([[-3.0, 1.0], [1.0, -2.0]])},
                 {"hessian": np.array([[1.0, 0.0, 2.0], [0.0, -1.0, 0.0], [2.0, 0.0, 1.0]])},
                 {"hessian": -np.array([[2.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]])},
+                *points(rng, *signed(rng, [1, 1, 1], [-1, -1], [1, -1, 1])),
             ],
             public=True,
             after=(AXES,),
@@ -2764,7 +3210,8 @@ critical_point = Exercise(
             name=FLAT,
             why="Zero beside one sign is degenerate, zero beside both signs is a saddle.",
             inputs=lambda rng: [
-                *points(rng, [0, 2], [0, -2], [0, 1, -1], [0, 0], [1e-9, 3, 1], turned=False),
+                *points(rng, [0, 2], [0, -2], [0, 1, -3], [0, 0], [1e-9, 3, 1], turned=False),
+                *points(rng, *signed(rng, [0, 1], [-1, 0, -1], [1, 0, -1]), turned=False),
                 {"hessian": np.array([[1.0, 1.0], [1.0, 1.0]])},
             ],
             public=True,
@@ -2778,6 +3225,7 @@ critical_point = Exercise(
                 points(rng, [1e-3, 2.0], [2.0, -1e-3], [-1e-3, -1.0], turned=False, tolerance=0.01)
                 + points(rng, [1e-3, 2.0], [2.0, -1e-3], turned=False, tolerance=1e-4)
                 + points(rng, [50.0, 0.2], [-50.0, 0.2], turned=False, tolerance=0.1)
+                + points(rng, *signed(rng, [1, -1], [1, 1]), turned=False, tolerance=0.5)
             ),
             public=True,
             after=(FLAT,),
@@ -2889,6 +3337,20 @@ critical_point = Exercise(
             critical_no_tolerance,
             FLAT,
             "Computed eigenvalues are hardly ever exactly 0: compare abs(e) with tolerance.",
+        ),
+        Misconception(
+            "critical-abs-missing",
+            "e <= tolerance says that e is 0",
+            critical_abs_missing,
+            AXES,
+            "-3 <= 1e-8 is true as well. A zero lies between -tolerance and tolerance: compare abs(e).",
+        ),
+        Misconception(
+            "critical-other-words",
+            "any name for the place will do",
+            critical_other_words,
+            AXES,
+            'A saddle point is called "saddle" here; the other words are "minimum", "maximum", "degenerate".',
         ),
         Misconception(
             "critical-own-tolerance",

@@ -20,6 +20,7 @@ SHARP: dict[str, Any] = {
 }  # where scores are of ordinary size, nothing but rounding is forgiven
 
 SIZES = ((2, 1), (5, 2), (2, 9), (3, 17), (10, 6))
+EPSILONS = (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-5)  # what people choose to keep a logarithm finite
 LESSON = np.array([[5.0], [2.0], [-1.0], [3.0]])
 
 OWN = "each example counts for itself"
@@ -93,7 +94,8 @@ def at_own_height(rng):
 def of_any_size(rng):
     """Return entries from 1e6 to 4e307; where they are huge no two are equal, and no difference overflows."""
     lifted = scores(rng, 4, 3) + rng.choice([-1e6, 1e6], (1, 3))
-    huge = rng.permuted(np.array([[4e307, 1e300, 3.0, -2.0, -4e307]] * 2), axis=1).T
+    huge = np.array([[4e307, 1e300, 3.0, -2.0, -4e307]] * 2).T
+    huge = np.column_stack([rng.permutation(huge[:, 0]), huge[::-1, 1]])  # one with its largest score last
     return [{"Z": lifted}, {"Z": huge}, {"Z": rng.permutation([-1e5, -1.01e5, -1.02e5]).reshape(3, 1)}]
 
 
@@ -105,6 +107,16 @@ def softmax_unshifted(Z):
     stay. Which c makes the largest power 1?
     """
     return np.exp(Z) / np.exp(Z).sum(axis=0)
+
+
+@exposed_by(HIGH)
+def softmax_nan_to_zero(Z):
+    """np.nan_to_num repairs an overflow
+
+    It hides it: the largest score gets 0, and the column no longer sums to 1. Which shift makes the largest
+    power 1 before anything overflows?
+    """
+    return np.nan_to_num(softmax_unshifted.wrong(Z))
 
 
 @exposed_by(HIGH)
@@ -283,6 +295,7 @@ softmax = Exercise(
     ),
     misconceptions=(
         softmax_unshifted,
+        softmax_nan_to_zero,
         softmax_one_shift_for_all,
         softmax_shifted_by_class,
         softmax_shifted_by_mean,
@@ -320,14 +333,21 @@ def log_softmax_log_of_zero(Z):
     return np.log(reference.softmax(Z))
 
 
-@exposed_by(FAR)
-def log_softmax_protected(Z):
-    """adding a tiny number inside the logarithm keeps it right
+def log_of_clipped(epsilon):
+    return lambda Z: np.log(np.maximum(reference.softmax(Z), epsilon))
 
-    It is finite, but no value can fall below log(1e-15) = -34.5 any more. Write log(t / sum) as a
-    difference first: which exp disappears?
-    """
-    return np.log(reference.softmax(Z) + 1e-15)
+
+log_softmax_protected = tuple(
+    Misconception(
+        f"log-softmax-protected-{epsilon:.0e}",
+        "a tiny number beside the softmax keeps its logarithm right",
+        log_of_clipped(epsilon),
+        FAR,
+        f"It is finite, but no value can fall below log({epsilon:g}) = {math.log(epsilon):.1f} any more. "
+        "Write log(t / sum) as a difference first: which exp disappears?",
+    )
+    for epsilon in EPSILONS
+)
 
 
 @exposed_by(HIGH)
@@ -348,6 +368,16 @@ def log_softmax_shift_half_done(Z):
     second time?
     """
     return Z - np.log(np.exp(Z - Z.max(axis=0)).sum(axis=0))
+
+
+@exposed_by(FOUR)
+def log_softmax_shifted_twice(Z):
+    """max is taken from the score and put into the denominator too
+
+    Shift every score: the sum is that of the shifted scores already. How often may max leave z?
+    """
+    distance = Z - Z.max(axis=0)
+    return distance - (Z.max(axis=0) + np.log(np.exp(distance).sum(axis=0)))
 
 
 @exposed_by(HIGH)
@@ -492,9 +522,10 @@ log_softmax = Exercise(
     ),
     misconceptions=(
         log_softmax_log_of_zero,
-        log_softmax_protected,
+        *log_softmax_protected,
         log_softmax_unshifted,
         log_softmax_shift_half_done,
+        log_softmax_shifted_twice,
         log_softmax_one_shift_for_all,
         log_softmax_sum_without_log,
         log_softmax_over_everything,
@@ -540,9 +571,15 @@ def below_zero(rng, C, m):
 
 
 def close_or_huge(rng):
-    """Return scores 1e-9 apart, which are no tie, and scores up to 4e307."""
+    """Return scores 1e-9 apart, which are no tie, scores up to 4e307, and columns far apart."""
     close = rng.integers(1, 9, (1, 6)) + 1e-9 * rng.permuted(np.arange(4.0)[:, None] * np.ones(6), axis=0)
-    return [{"Z": close}, {"Z": of_any_size(rng)[1]["Z"]}, {"Z": tied(rng, 5, 1) * 1e200}]
+    own_height = below_zero(rng, 3, 4) + np.array([0.0, -900.0, 2000.0, 500.0])
+    return [
+        {"Z": close},
+        {"Z": of_any_size(rng)[1]["Z"]},
+        {"Z": tied(rng, 5, 1) * 1e200},
+        {"Z": own_height},
+    ]
 
 
 def tied_kinds(rng):
@@ -585,7 +622,7 @@ def winner_cases():
         ),
         Case(
             CLOSE,
-            "Differences of 1e-9 decide; overflow and a tolerance would not.",
+            "Differences of 1e-9 decide; overflow, underflow below another column and a tolerance would not.",
             close_or_huge,
             after=(FOUR, TIES),
         ),
@@ -692,6 +729,43 @@ def hardmax_from_zero(Z):
     return H
 
 
+@exposed_by(FOUR)
+def hardmax_smallest(Z):
+    """the smallest score wins
+
+    Scores are no losses: e^z grows with z. Which score has the largest probability?
+    """
+    return hot(Z.argmin(axis=0), len(Z))
+
+
+@exposed_by(NEGATIVE)
+def hardmax_of_sizes(Z):
+    """the score farthest from 0 wins
+
+    -5 is far from 0 and still below 3: its probability is tiny. What does np.abs take away from a score?
+    """
+    return winners(np.abs(Z))
+
+
+@exposed_by(FOUR)
+def hardmax_index(Z):
+    """the winner's row number is the result
+
+    That is predict_classes. Here each example keeps a column: what stands in the row that you found?
+    """
+    return Z.argmax(axis=0)
+
+
+@exposed_by(TIES)
+def hardmax_shared(Z):
+    """equal winners share the 1
+
+    There is a single 1 in each column, and of equal scores the first one has it. Which function gives one
+    position only?
+    """
+    return (Z == Z.max(axis=0)) / (Z == Z.max(axis=0)).sum(axis=0)
+
+
 def hardmax_put(Z):
     H = np.zeros(Z.shape, dtype=np.int8)
     np.put_along_axis(H, Z.argmax(axis=0)[np.newaxis], 1, axis=0)
@@ -721,6 +795,10 @@ hardmax = Exercise(
         hardmax_keeps_scores,
         hardmax_transposed,
         hardmax_from_zero,
+        hardmax_smallest,
+        hardmax_of_sizes,
+        hardmax_index,
+        hardmax_shared,
     ),
     variants=(hardmax_put, hardmax_cumulated, hardmax_loops),
 )
@@ -820,6 +898,15 @@ def classes_smallest(Z):
     return np.argmin(Z, axis=0)
 
 
+@exposed_by(NEGATIVE)
+def classes_of_sizes(Z):
+    """the score farthest from 0 wins
+
+    -5 is far from 0 and still below 3: its probability is tiny. What does np.abs take away from a score?
+    """
+    return np.argmax(np.abs(Z), axis=0)
+
+
 def classes_loops(Z):
     found = []
     for column in Z.T:
@@ -853,6 +940,7 @@ predict_classes = Exercise(
         classes_as_floats,
         classes_search_from_zero,
         classes_smallest,
+        classes_of_sizes,
     ),
     variants=(classes_loops, classes_by_comparison, classes_sorted),
 )
@@ -984,14 +1072,14 @@ one_hot = Exercise(
         Case(
             FEW,
             "Not square, first and last class present, columns in no order.",
-            lambda rng: [to_encode([3, 0, 2], 4), to_encode(rng.permutation([4, 0, 2]), 5)],
+            lambda rng: [to_encode([3, 0, 2], 4), to_encode(rng.permutation([6, 0, 2, 5, 3]), 7)],
             public=True,
             ask="Example 0 has label 3. Where in column 0 does its 1 stand, if the first row is row 0?",
         ),
         Case(
             ABSENT,
             "The number of classes cannot be read off the labels.",
-            lambda rng: [to_encode([1, 0], 3), to_encode(rng.permutation([2, 0, 3, 2]), 6)],
+            lambda rng: [to_encode([1, 0], 3), to_encode(rng.permutation([2, 0, 3, 2, 1]), 6)],
             public=True,
             after=(FEW,),
             ask="A mini-batch need not hold every class. Which argument says how many rows there are?",
@@ -999,7 +1087,7 @@ one_hot = Exercise(
         Case(
             REPEATED,
             "More examples than classes.",
-            lambda rng: drawn_labels(rng, 3, 5),
+            lambda rng: [drawn_labels(rng, 3, 5), drawn_labels(rng, 4, 9)],
             public=True,
             after=(FEW,),
             ask="How many ones should there be in a column, and how many in your result?",
@@ -1048,7 +1136,6 @@ MEAN = "the mean over the examples"
 ZERO = "a chance of 0 for a class that is not true"
 TINY = "a tiny chance for the true class"
 PERFECT = "certain and right costs nothing"
-EPSILONS = (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-5)
 BY_CASE = {
     ONE: "The surprise of 0.2 is -log(0.2). Which entries of A take part?",
     MEAN: "Compute the loss of each column alone. How do they become one number?",
@@ -1058,14 +1145,18 @@ BY_CASE = {
 
 
 def one_example(rng):
-    A = np.array([[0.5], [0.2], [0.1], [0.2]])
-    return [(A, np.array([1])), (rng.permutation([0.05, 0.15, 0.35, 0.45]).reshape(4, 1), np.array([2]))]
+    A, another = np.array([[0.5], [0.2], [0.1], [0.2]]), chances(rng, 4, 1)
+    return [(A, np.array([1])), (another, another.argmin(axis=0))]
 
 
 def with_zeros(rng):
     """Return chances that are 0 beside the true class, here and there or everywhere."""
     A = np.array([[0.0, 0.3, 0.25, 0.0], [0.6, 0.7, 0.0, 0.2], [0.4, 0.0, 0.75, 0.8]])
-    return [(A, np.array([1, 0, 2, 1])), (A[:, :2].copy(), np.array([2, 1]))]
+    return [
+        (A, np.array([1, 0, 2, 1])),
+        (A[:, :2].copy(), np.array([2, 1])),
+        (A[:, 3:].copy(), np.array([2])),
+    ]
 
 
 def tiny_chance(rng, smallest=1e-20):
@@ -1204,6 +1295,33 @@ def cross_entropy_mean_of_entries(A, Y):
 
 
 @exposed_by(ONE)
+def cross_entropy_half(A, Y):
+    """every cost starts with 1 / (2m)
+
+    The 2 belongs to squares, where the derivative takes it away again. What is the mean of m losses?
+    """
+    return -np.sum(Y * log_or_zero(A)) / (2 * A.shape[1])
+
+
+@exposed_by(MEAN)
+def cross_entropy_log_of_the_mean(A, Y):
+    """the mean may be taken before the logarithm
+
+    One hopeless example hardly moves the mean chance, but it should cost a lot. Which comes first?
+    """
+    return -np.log(np.sum(A * Y) / A.shape[1])
+
+
+@exposed_by(ONE)
+def cross_entropy_of_the_likeliest(A, Y):
+    """the loss looks at the largest probability
+
+    A network that is certain and wrong would cost nothing. Which entry does Y point to?
+    """
+    return -np.log(A.max(axis=0)).mean()
+
+
+@exposed_by(ONE)
 def cross_entropy_over_classes(A, Y):
     """len(Y) is the number of examples
 
@@ -1305,6 +1423,9 @@ cross_entropy = Exercise(
     misconceptions=(
         cross_entropy_sum,
         cross_entropy_mean_of_entries,
+        cross_entropy_half,
+        cross_entropy_log_of_the_mean,
+        cross_entropy_of_the_likeliest,
         cross_entropy_over_classes,
         cross_entropy_binary,
         cross_entropy_zero_times_infinity,
@@ -1604,12 +1725,13 @@ softmax_backward = Exercise(
         ),
         Case(
             "nearly certain, rightly and wrongly",
-            "Chances of 1e-6: what divides by A explodes, what multiplies by A (1 - A) vanishes.",
+            "Chances of 1e-6 and of 0: what divides by A explodes, what multiplies by A (1 - A) vanishes.",
             lambda rng: [
                 {
                     "A": reference.softmax(rng.permuted([[14.0] * 4, [0.0] * 4, [-1.0] * 4], axis=0)),
                     "Y": hot(classes(rng, 3, 4), 3),
-                }
+                },
+                *(dense(A, labels) for A, labels in with_zeros(rng)),
             ],
             after=(SLOPE,),
         ),
@@ -1657,6 +1779,11 @@ def layer(rng, n, spread=1.5):
     W = rng.normal(0, spread, (2, n)).round(2)
     W[1] += np.where(np.abs(W[1] - W[0]) < 0.2, 0.7, 0)
     return {"W": W, "b": np.array([[rng.uniform(0.5, 1)], [rng.uniform(1.5, 2)]]).round(2)}
+
+
+def against_zeros(rng, n):
+    """Return a layer whose class 0 always scores 0: softmax of [0, z] is the sigmoid of z."""
+    return {name: a * np.array([[0.0], [1.0]]) for name, a in layer(rng, n).items()}
 
 
 def lifted(rng, n):
@@ -1797,8 +1924,8 @@ to_logistic = Exercise(
         ),
         Case(
             "one feature, many features",
-            "W of shape (2, 1), square, and wide.",
-            lambda rng: [layer(rng, 1), layer(rng, 2), layer(rng, 37)],
+            "W of shape (2, 1), square, and wide; and a class 0 of zeros, where a view of class 1 would do.",
+            lambda rng: [layer(rng, 1), layer(rng, 2), layer(rng, 37), against_zeros(rng, 3)],
             after=(LAYER,),
         ),
         Case(KINDS, "Whole numbers, float32.", layer_kinds, after=(LAYER,), **FLOAT32),

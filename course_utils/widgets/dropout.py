@@ -16,7 +16,7 @@ LAYERS = (3, 8, 5, 1)
 STOPS = tuple(round(0.1 * step, 1) for step in range(1, 11))
 
 
-def mask_explorer(dropout_forward, stops=STOPS, seed=3):
+def mask_explorer(dropout_forward, stops=STOPS, seed=18):
     """Show what a dropout function does at each keep_prob: who is silent, and what becomes of the mean.
 
     Parameters
@@ -58,16 +58,17 @@ def _mean_and_share(dropout_forward, A, keep_prob, seed):
 def _page(stops, i, masks, mean, scaled):
     silent = sum(int((~mask).sum()) for mask in masks)
     units = sum(len(mask) for mask in masks)
+    verb = "is" if silent == 1 else "are"
     alt = (
-        f"At keep_prob {stops[i]:g}, {silent} of {units} hidden units of a small network are silent for this "
-        "example. "
+        f"At keep_prob {stops[i]:g}, {silent} of {units} hidden units of a small network {verb} silent for "
+        "this example. "
         f"In a large layer the mean activation is {mean:.2f} before dropout and {scaled[i, 0]:.2f} after; "
         f"unscaled it would be {scaled[i, 1]:.2f}."
     )
     with plt.style.context(plots.STYLE):
         fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), width_ratios=[1.1, 1])
         draw_network(left, masks)
-        left.set_title(f"{silent} of {units} hidden units are silent")
+        left.set_title(f"{silent} of {units} hidden units {verb} silent")
         right.axhline(mean, color=plots.MUTED, linewidth=1, zorder=1)
         right.plot(stops, scaled[:, 1], label="unscaled", **plots.line_style("", 1))
         right.plot(stops, scaled[:, 0], label="yours", **plots.line_style("", 0))

@@ -9,6 +9,7 @@ import {
 // update, and a table that says the same in words.
 
 function render({ model, el }) {
+  hideStill(model);
   const setup = model.get("_setup");
   const palette = model.get("_palette");
   const { steps, grid, racers } = setup;

@@ -150,7 +150,7 @@ def plot_tape(ax, parents, order, *, title=None):
         size = "x".join(map(str, node.shape)) or "number"
         side = -1 if parents[node] else 1
         ax.annotate(size, places[node], (0, side * 16), textcoords="offset points", ha="center",
-                    va="top" if side < 0 else "bottom", fontsize=8)  # fmt: skip
+                    va="top" if side < 0 else "bottom", fontsize=8, path_effects=HALO, zorder=6)  # fmt: skip
     ax.margins(0.04, 0.35)
     ax.axis("off")
     if title:

@@ -9,6 +9,7 @@ import itertools
 
 import numpy as np
 from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
 
 from course_utils import plots
 from course_utils.widgets.pages import page_slider
@@ -100,7 +101,7 @@ def search_race(ledgers, stops=6):
             alt = f"After {budget} epochs on one surface. {said[-1]}. Large dots trained long."
             pages.append(plots.png(fig, alt, dpi=90, colours=64))
             fig.set_layout_engine("none")
-    return page_slider("epochs spent", budgets.tolist(), pages, said, len(budgets) - 1)
+    return page_slider("epochs spent", budgets.tolist(), pages, said, 0)
 
 
 def plot_trials(top, bottom, trials, name):
@@ -216,7 +217,7 @@ def caviar_explorer(curves, asked, stops=4):
             alt = f"{n} learning curves up to epoch {now}, lowest dev error {lowest:.3f}. {said[-1]}."
             pages.append(plots.png(fig, alt, dpi=90, colours=64))
             fig.set_layout_engine("none")
-    return page_slider("epoch", points.tolist(), pages, said, len(points) - 1)
+    return page_slider("epoch", points.tolist(), pages, said, 0)
 
 
 def guess(x_seen, y_seen, x, width=0.6, spread=0.3, noise=1e-3):
@@ -285,6 +286,8 @@ def guess_explorer(expected_improvement, objective, start=(-3.6, -2.4, 0.6), tri
             bottom.set(
                 xlabel="learning rate", ylabel="expected\nimprovement", ylim=(0, max(1.15 * gain.max(), 1e-9))
             )
+            bottom.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
+            bottom.yaxis.set_major_formatter(lambda gain, _: f"{gain:.0e}" if gain else "0")  # of one width
             bottom.set_title(f"your expected improvement: try {10.0**following:.3g} next")
             bottom.set_xticks(range(-4, 2), [f"$10^{{{k}}}$" for k in range(-4, 2)])
             said.append(

@@ -37,13 +37,14 @@ def signal_explorer(schemes, scaled="random"):
     -------
     widget : ipywidgets.VBox
     """
+    # lists only: the sliders of ipywidgets have no name that a screen reader finds
     wide = {"style": {"description_width": "5.5em"}, "layout": widgets.Layout(width="22em")}
     controls = {
         "scheme": widgets.Dropdown(options=list(schemes), value=scaled, description="scheme", **wide),
-        "scale": widgets.SelectionSlider(
+        "scale": widgets.Dropdown(
             options=[0.01, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 1.0], value=0.05, description="scale", **wide
         ),
-        "depth": widgets.IntSlider(10, 5, 50, 5, description="layers", continuous_update=False, **wide),
+        "depth": widgets.Dropdown(options=list(range(5, 55, 5)), value=10, description="layers", **wide),
         "activation": widgets.Dropdown(options=list(SLOPES), description="activation", **wide),
     }
     picture = widgets.HTML()

@@ -1,5 +1,6 @@
 // A slider over pictures that were drawn beforehand; it needs no kernel.
 function render({ model, el }) {
+  hideStill(model);
   const { name, pages, said, stops, start } = model.get("_setup");
   const make = (tag, parent, settings = {}) =>
     parent.appendChild(Object.assign(document.createElement(tag), settings));

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from course_utils.widgets.runtime import CourseWidget, text
+from course_utils.widgets.runtime import CourseWidget, small_module
 
 
 class PageSlider(CourseWidget):
     """One picture a stop, a slider to choose among them, and what each shows in words."""
 
-    _esm = text("pages.js")
+    _esm = small_module("pages.js")
 
     def picture(self):
         """The picture at the start."""

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from importlib import resources
+from uuid import uuid4
 
 import anywidget
 import numpy as np
@@ -22,7 +23,7 @@ def module(*names):
     Some front ends load a widget's code from a blob, where an import of a neighbour leads nowhere.
     """
     own, *views = names
-    parts = [_without_exports(text(name)) for name in ("runtime.js", *views)] + [text(own)]
+    parts = [_without_exports(text(name)) for name in ("still.js", "runtime.js", *views)] + [text(own)]
     return "".join(
         re.sub(r'^import [^;]*? from "\./\w+\.js";\n', "", part, flags=re.M | re.S) for part in parts
     )
@@ -30,6 +31,11 @@ def module(*names):
 
 def _without_exports(source):
     return re.sub(r"^export (?=(async )?(function|const|class)\b)", "", source, flags=re.M)
+
+
+def small_module(name):
+    """A widget's own file with nothing of the runtime but the line that hides its still picture."""
+    return _without_exports(text("still.js")) + text(name)
 
 
 def text(name):
@@ -53,9 +59,10 @@ class CourseWidget(anywidget.AnyWidget):
     _palette = traitlets.Dict(json.loads(text("palette.json"))).tag(sync=True)
     _setup = traitlets.Dict().tag(sync=True)
     _first = traitlets.Bytes().tag(sync=True)
+    _still = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, **traits):
-        super().__init__(**traits)
+        super().__init__(_still=uuid4().hex, **traits)
         self._lock = threading.Lock()  # Jupyter may hand over messages in a second thread
         self.on_msg(self._on_message)
 
@@ -76,10 +83,14 @@ class CourseWidget(anywidget.AnyWidget):
             reply, data = {"kind": "error", "said": f"{type(error).__name__}: {error}"}, []
         self.send({**reply, "seq": seq}, data)
 
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if not plots.in_notebook() or bundle is None:
-            return bundle
-        # Live front ends prefer the widget's view; a static page shows the picture with its text.
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, "text/html": self.picture()}, metadata
+    def _ipython_display_(self):
+        """Show the still picture, then the live view that hides it: pages without a kernel keep the first."""
+        from IPython.display import display
+
+        bundle = super()._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        if plots.in_notebook():
+            still = f'<div data-still="{self._still}">{self.picture()}</div>'
+            display({"text/html": still, "text/plain": repr(self)}, raw=True)
+            data = {**data, "text/html": "", "text/plain": ""}
+        display(data, metadata=metadata, raw=True)

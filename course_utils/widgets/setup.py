@@ -230,11 +230,11 @@ def _learning_curves(ax, sizes, errors, bayes_error, first):
     return dots
 
 
-# --- why normalise? ----------------------------------------------------------------------------------------
+# --- why normalize? ----------------------------------------------------------------------------------------
 
 
 def contour_explorer(fit_normalizer, normalize, ratios=RATIOS, seed=4):
-    """Show a cost of two weights and gradient descent on it, before and after normalising the features.
+    """Show a cost of two weights and gradient descent on it, before and after normalizing the features.
 
     The cost of least squares lies ``d' H d / 2`` above its minimum at a distance d, with ``H = X X' / m``:
     its rings are ellipses, drawn around the minimum. Each side walks with its best constant learning rate,
@@ -267,7 +267,7 @@ def contour_explorer(fit_normalizer, normalize, ratios=RATIOS, seed=4):
         sides.append(pair)
         said.append(
             f"as it comes: rings {_longer(pair[0])}, {_steps(pair[0])}; "
-            f"normalised by you: rings {_longer(pair[1])}, {_steps(pair[1])}"
+            f"normalized by you: rings {_longer(pair[1])}, {_steps(pair[1])}"
         )
     pages = _contour_pages(ratios, sides, said)
     return page_slider(
@@ -311,7 +311,7 @@ def _contour_pages(ratios, sides, said):
         for ratio, pair, words in zip(ratios, sides, said, strict=True):
             drawn = []
             for ax, walk, side, name in zip(
-                axes, walks, pair, ("as it comes", "normalised by you"), strict=True
+                axes, walks, pair, ("as it comes", "normalized by you"), strict=True
             ):
                 curvatures, directions, path = side
                 angle = np.degrees(np.arctan2(directions[1, 0], directions[0, 0]))

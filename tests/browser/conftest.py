@@ -64,12 +64,16 @@ def serve(home, root):
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
+        "COURSE_CHECKS": str(root / "checks.h5"),
     }
-    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(
-        '{"fetchNews": "false", "checkForUpdates": false}'
-    )
+    settings = home / "settings" / "@jupyterlab"
+    for name, values in {
+        "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+        "notebook-extension/tracker": '{"windowingMode": "none"}',  # every output is on the page
+    }.items():
+        path = settings / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(values)
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
         *(f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="),
@@ -128,8 +132,15 @@ def show_notebook(page, path):
     )
 
 
-def run_every_cell(page):
-    page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells').then(() => true)")
+def run_every_cell(page, seconds=120):
+    page.evaluate(
+        """() => {
+            window.ranAll = false;
+            jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.ranAll = true; });
+            return 1;
+        }"""
+    )
+    page.wait_for_function("() => window.ranAll", timeout=1000 * seconds)
 
 
 @pytest.fixture(scope="session")

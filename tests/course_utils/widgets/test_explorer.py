@@ -174,11 +174,17 @@ def test_a_race_without_racers_is_an_empty_map(ask):
     assert "No function was given" in widget.picture()
 
 
-def test_what_a_page_shows(updates):
-    """The live view for a notebook, the picture with its text for a page without a kernel."""
-    data, _ = optimizer_explorer(*updates)._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["text/html"].startswith("<img alt=")
+def test_what_a_page_shows(updates, monkeypatch):
+    """First the picture with its text, for pages without a kernel; then the live view, which hides it."""
+    shown = []
+    monkeypatch.setattr("course_utils.plots.in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    widget = optimizer_explorer(*updates)
+    widget._ipython_display_()
+    still, live = shown
+    assert still["text/html"].startswith(f'<div data-still="{widget._still}"><img alt="Optimizer explorer')
+    assert "application/vnd.jupyter.widget-view+json" in live and live["text/html"] == ""
+    assert "hideStill(model)" in widget._esm and "function hideStill" in widget._esm
 
 
 def test_unknown_surface_is_refused_in_words(updates):
