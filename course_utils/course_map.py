@@ -105,7 +105,7 @@ class CourseMap:
         rows = "\n".join(self._row(i, lesson) for i, lesson in enumerate(LESSONS, 1))
         heads = "".join(
             f'<th scope="col">{head}</th>'
-            for head in ("", "Lesson", "What it is about", "Minutes", "Builds on", "Your exercises")
+            for head in ("No.", "Lesson", "What it is about", "Minutes", "Builds on", "Your exercises")
         )
         return (
             f'<div class="course-map"><style>{STYLE}</style><table><caption>The ten lessons</caption>'
@@ -132,9 +132,9 @@ STYLE = """
 .course-map { color: var(--jp-content-font-color1, inherit); max-width: 62em }
 .course-map table { border-collapse: collapse; margin: .4em 0 }
 .course-map caption { text-align: left; font-weight: 600; padding: .2em 0 }
-.course-map th, .course-map td { text-align: left; padding: .25em .9em .25em 0; font-weight: 400;
+.course-map.course-map table :is(th, td) { text-align: left; padding: .25em .9em .25em 0; font-weight: 400;
   border-bottom: 1px solid var(--jp-border-color2, #767B86); vertical-align: top }
-.course-map thead th, .course-map tbody th { font-weight: 600; white-space: nowrap }
+.course-map.course-map table th { font-weight: 600; white-space: nowrap }
 .course-map a { color: var(--jp-content-link-color, #00579A); text-decoration: underline }
 .course-map td:last-child { white-space: nowrap }
 .course-map .bar { display: inline-block; width: 5em; height: .7em; border-radius: .35em; overflow: hidden;

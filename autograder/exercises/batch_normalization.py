@@ -85,7 +85,8 @@ def of_units(Z):
 
 
 def of_units_by_m_minus_1(Z):
-    return Z.mean(axis=1, keepdims=True), Z.var(axis=1, keepdims=True, ddof=1)
+    # kept from 0/0 at m = 1, so that it explains those who see to that and those who do not
+    return Z.mean(axis=1, keepdims=True), Z.var(axis=1, keepdims=True, ddof=min(1, Z.shape[1] - 1))
 
 
 def of_examples(Z):
@@ -94,6 +95,10 @@ def of_examples(Z):
 
 def of_everything(Z):
     return Z.mean(), Z.var()
+
+
+def of_units_not_centred(Z):
+    return Z.mean(axis=1, keepdims=True), (Z**2).mean(axis=1, keepdims=True)
 
 
 def root(var, epsilon):
@@ -113,6 +118,12 @@ SHARED = {
         "epsilon is too small to matter",
         "A unit that is the same for every example has variance 0. What saves the division then?",
     ),
+    "epsilon-wired-in": (
+        {"root": lambda var, epsilon: np.sqrt(var + 1e-8)},
+        EPSILON,
+        "epsilon is 1e-8 in any case",
+        "Call your function with epsilon 0.1 and with 4: equal results. Which argument is never read?",
+    ),
     "variance-for-deviation": (
         {"root": lambda var, epsilon: var + epsilon},
         FIRST,
@@ -125,6 +136,12 @@ SHARED = {
         "a variance divides by m - 1",
         "That estimates the variance of examples not seen; with one example it is 0/0. Which one does the "
         "equation ask for, and which one is np.var by default?",
+    ),
+    "squares-not-centred": (
+        {"stats": of_units_not_centred},
+        FIRST,
+        "the variance is the mean of the squares",
+        "A unit that is 7 for every example does not vary. What does your variance say of it?",
     ),
     "over-units": (
         {"stats": of_examples},
@@ -139,8 +156,8 @@ SHARED = {
         "One unit may live near 100 and another near 0. How many means does a layer of n units have?",
     ),
 }
-ROOTS = ("epsilon-outside-root", "epsilon-left-out", "variance-for-deviation")
-STATISTICS = ("by-m-minus-1", "over-units", "over-everything")
+ROOTS = ("epsilon-outside-root", "epsilon-left-out", "epsilon-wired-in", "variance-for-deviation")
+STATISTICS = ("by-m-minus-1", "squares-not-centred", "over-units", "over-everything")
 
 
 def shared(prefix, make, keys):
@@ -214,6 +231,24 @@ def forward_not_centred(Z, gamma, beta, epsilon):
     Print the mean of each row of your result with beta = 0. What has to be taken away before the division?
     """
     return gamma * Z / np.sqrt(of_units(Z)[1] + epsilon) + beta
+
+
+@exposed_by(SCALED)
+def forward_not_shifted(Z, gamma, beta, epsilon):
+    """gamma is all that is learned
+
+    Every unit of your result has mean 0. Which mean is it to have, and which argument have you not used?
+    """
+    return forward_by()(Z, gamma, 0, epsilon)
+
+
+@exposed_by(FIRST)
+def forward_axis_lost(Z, gamma, beta, epsilon):
+    """a mean over the examples is a list of n numbers
+
+    A list of n numbers lines up with the columns of Z, not with its rows. What keeps the axis in Z.mean?
+    """
+    return gamma * (Z - Z.mean(axis=1)) / np.sqrt(Z.var(axis=1) + epsilon) + beta
 
 
 @exposed_by(SCALED)
@@ -344,6 +379,8 @@ batchnorm_forward = Exercise(
         forward_gamma_beta_swapped,
         forward_shift_inside,
         forward_not_centred,
+        forward_not_shifted,
+        forward_axis_lost,
         forward_root_of_gamma,
         forward_in_place,
     ),
@@ -741,6 +778,15 @@ def running_axis_lost(running_mean, running_var, Z, momentum):
     )
 
 
+@exposed_by(FRESH)
+def running_order_swapped(running_mean, running_var, Z, momentum):
+    """the variance comes before the mean
+
+    Both are right. Which of the two does the docstring want first?
+    """
+    return running_by()(running_mean, running_var, Z, momentum)[::-1]
+
+
 @exposed_by(HABITS)
 def running_in_place(running_mean, running_var, Z, momentum):
     """running statistics are to be updated where they are
@@ -844,6 +890,7 @@ update_running = Exercise(
         running_not_weighted,
         running_around_running_mean,
         running_axis_lost,
+        running_order_swapped,
         running_in_place,
     ),
     variants=(running_steps, running_loops, running_average),
@@ -927,6 +974,25 @@ def predict_shift_inside(Z, gamma, beta, running_mean, running_var, epsilon):
     An example that equals running_mean should come out as beta. As what does yours come out?
     """
     return gamma * ((Z - running_mean) / np.sqrt(running_var + epsilon) + beta)
+
+
+@exposed_by(FIRST)
+def predict_not_shifted(Z, gamma, beta, running_mean, running_var, epsilon):
+    """gamma is all that was learned
+
+    An example that equals running_mean should come out as beta. As what does yours come out?
+    """
+    return predict_by()(Z, gamma, 0, running_mean, running_var, epsilon)
+
+
+@exposed_by(HABITS)
+def predict_in_place(Z, gamma, beta, running_mean, running_var, epsilon):
+    """Z -= running_mean makes a centred copy
+
+    Whoever asked for the prediction still holds Z. Which of `Z -= mean` and `Z = Z - mean` makes a new array?
+    """
+    Z -= running_mean
+    return gamma * Z / np.sqrt(running_var + epsilon) + beta
 
 
 def predict_folded(Z, gamma, beta, running_mean, running_var, epsilon):
@@ -1018,6 +1084,8 @@ batchnorm_predict = Exercise(
         predict_gamma_beta_swapped,
         predict_not_centred,
         predict_shift_inside,
+        predict_not_shifted,
+        predict_in_place,
     ),
     variants=(predict_folded, predict_loops, predict_diagonal, predict_by_example),
 )
@@ -1031,20 +1099,25 @@ def to_undo(rng, n, m, epsilon, **given):
 
 
 def gives_Z_back(calls, observations):
-    """Run the forward pass with what was returned: Z must come out, whatever the parameters are."""
-    for call, seen in zip(calls, observations, strict=True):
+    """Run the forward pass with what was returned: Z must come out, whatever the parameters are.
+
+    The code holds how far off Z is: one mistake is not taken for another that is off by another amount.
+    """
+    found = []
+    for i, (call, seen) in enumerate(zip(calls, observations, strict=True)):
         Z = call.arguments["Z"]
         column = np.zeros((len(Z), 1))
         wrong_form = [d for d in differences(seen.value, (column, column)) if d.kind != "value"]
         if wrong_form:
             d = wrong_form[0]
-            return [Finding(f"form:{d.where}:{d.kind}", d.problem, d.saw, d.expected)]
+            return [Finding(f"form:{d.where}:{d.kind}:{d.saw}", d.problem, d.saw, d.expected)]
         Z_tilde = reference.batchnorm_forward(Z, *seen.value, call.arguments["epsilon"])
         rtol = 1e-4 if Z.dtype == np.float32 else 1e-7
         if not agree(Z_tilde, Z, rtol, rtol * 1e-3).all():
             problem = "batch normalization with these gamma and beta still changes Z"
-            return [Finding("Z:changed", problem)]
-    return []
+            off = np.abs(Z_tilde - Z).max() / np.abs(Z).max()
+            found.append(Finding(f"{i}:Z:changed:{off:.2g}", problem))
+    return found
 
 
 def identity_by(root=root, stats=of_units):
@@ -1091,6 +1164,16 @@ def identity_minus_mean(Z, epsilon):
     """
     gamma, beta = identity_by()(Z, epsilon)
     return gamma, -beta
+
+
+@exposed_by(FIRST)
+def identity_shift_left_out(Z, epsilon):
+    """only the spread has to be brought back
+
+    With your parameters every unit comes out with mean 0. With which mean did it come in?
+    """
+    gamma, beta = identity_by()(Z, epsilon)
+    return gamma, np.zeros_like(beta)
 
 
 @exposed_by(FIRST)
@@ -1200,6 +1283,7 @@ identity_parameters = Exercise(
         identity_swapped,
         identity_divides_once_more,
         identity_minus_mean,
+        identity_shift_left_out,
         identity_shift_normalized,
         identity_axis_lost,
     ),
@@ -1368,8 +1452,11 @@ fold_batchnorm = Exercise(
         ),
         Case(
             SHAPES,
-            "One unit to many.",
-            lambda rng: [to_fold(rng, n, m, 1e-3) for n, m in (*SIZES, (1, 1), (6, 1))],
+            "One unit to many; a layer that has seen no mini-batch yet, whose mean 0 takes nothing away.",
+            lambda rng: [
+                *(to_fold(rng, n, m, 1e-3) for n, m in (*SIZES, (1, 1), (6, 1))),
+                to_fold(rng, 3, 4, 1e-3, running_mean=np.zeros((3, 1)), running_var=np.ones((3, 1))),
+            ],
             after=(FIRST,),
         ),
         Case(

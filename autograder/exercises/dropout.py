@@ -11,6 +11,7 @@ import numpy as np
 from autograder.exercises import Case, Exercise, Misconception
 from course_utils import properties
 from course_utils.calls import Call
+from course_utils.examine import HABITS
 from course_utils.plain import Draws
 from course_utils.reference import dropout as reference
 
@@ -44,6 +45,11 @@ def shuffled(rng, parameters):
 
 def layer_call(rng, n, m, keep_prob, A=None):
     return {"A": activations(rng, n, m) if A is None else A, "keep_prob": keep_prob, "rng": draws(rng)}
+
+
+def about(rng: np.random.Generator, n: int, m: int) -> tuple[int, int]:
+    """Sizes close to these that nobody can know before: a mask kept from another day does not fit."""
+    return int(n + rng.integers(-3, 10)), int(m + rng.integers(-3, 10))
 
 
 # --- dropout_forward --------------------------------------------------------------------------------------
@@ -118,8 +124,8 @@ FORWARD_CASES = (
         "Two keep_probs, neither of them 0.5, where 1/p and 1/(1-p) would be one.",
         lambda rng: [
             layer_call(rng, 4, 6, 0.8),
-            layer_call(rng, 30, 17, 0.3),
-            layer_call(rng, 20, 20, 0.77),
+            layer_call(rng, *about(rng, 30, 17), keep_prob=0.3),
+            layer_call(rng, *about(rng, 20, 20), keep_prob=0.77),
         ],
         public=True,
         verify=properties.kept_is_scaled,
@@ -128,7 +134,10 @@ FORWARD_CASES = (
     Case(
         "an entry is kept with probability keep_prob, whatever its value",
         "At 0.2 a mask from normal numbers keeps 58 %, an inverted one 80 %; at 0.85 the first would pass.",
-        lambda rng: [layer_call(rng, 50, 60, 0.2), layer_call(rng, 45, 70, 0.85)],
+        lambda rng: [
+            layer_call(rng, *about(rng, 50, 60), keep_prob=0.2),
+            layer_call(rng, *about(rng, 45, 70), keep_prob=0.85),
+        ],
         public=True,
         verify=properties.kept_share,
         after=(FITS,),
@@ -138,7 +147,7 @@ FORWARD_CASES = (
         "every entry is drawn on its own",
         "Masks by unit, by example or by an exact count have the right share and the wrong noise. Ten calls: "
         "one exact count may be chance, ten are not.",
-        lambda rng: same_layer_again(rng, 40, 50, 0.8, times=10),
+        lambda rng: same_layer_again(rng, *about(rng, 40, 50), keep_prob=0.8, times=10),
         public=True,
         verify=properties.entries_independent,
         marks=2,
@@ -146,7 +155,7 @@ FORWARD_CASES = (
     Case(
         "equal generators give equal masks, the next call a new one",
         "All chance must come from rng. 30 * 40 entries at 0.6: two right masks are equal once in 1e340.",
-        lambda rng: twins(rng, {"A": activations(rng, 30, 40), "keep_prob": 0.6}),
+        lambda rng: twins(rng, {"A": activations(rng, *about(rng, 33, 43)), "keep_prob": 0.6}),
         public=True,
         verify=properties.fresh_draws,
     ),
@@ -260,6 +269,31 @@ def forward_mask_from_result(A, keep_prob, rng):
     return A_dropped, A_dropped != 0
 
 
+def forward_in_place(A, keep_prob, rng):
+    mask = rng.random(A.shape) < keep_prob
+    if A.dtype.kind != "f":
+        return A * mask / keep_prob, mask
+    A *= mask
+    A /= keep_prob
+    return A.copy(), mask
+
+
+def forward_swapped(A, keep_prob, rng):
+    mask = rng.random(A.shape) < keep_prob
+    return mask, A * mask / keep_prob
+
+
+def forward_two_masks(A, keep_prob, rng):
+    return A * (rng.random(A.shape) < keep_prob) / keep_prob, rng.random(A.shape) < keep_prob
+
+
+def forward_truncated(A, keep_prob, rng):
+    mask = rng.random(A.shape) < keep_prob
+    A_dropped = np.zeros_like(A)
+    A_dropped[mask] = A[mask] / keep_prob
+    return A_dropped, mask
+
+
 def forward_global(A, keep_prob, rng):
     mask = np.random.rand(*A.shape) < keep_prob  # noqa: NPY002
     return A * mask / keep_prob, mask
@@ -271,6 +305,34 @@ def forward_fixed(A, keep_prob, rng):
 
 
 FORWARD_MISCONCEPTIONS = (
+    Misconception(
+        "dropout-swapped",
+        "the mask comes first",
+        forward_swapped,
+        FITS,
+        "Both are right. The docstring names A_dropped first, then the mask.",
+    ),
+    Misconception(
+        "dropout-two-masks",
+        "a second draw gives the same mask again",
+        forward_two_masks,
+        FITS,
+        "Each draw is a new one. Draw once, keep the mask in a variable, and use it for both.",
+    ),
+    Misconception(
+        "dropout-truncates",
+        "zeros_like(A) can hold the result",
+        forward_truncated,
+        "whole numbers and float32",
+        "zeros_like copies the number type: an array of integers cuts 1 / 0.8 to 1.",
+    ),
+    Misconception(
+        "dropout-in-place",
+        "A *= mask makes a new A",
+        forward_in_place,
+        HABITS,
+        "A *= mask writes into the activations of whoever called you. Write A * mask.",
+    ),
     Misconception(
         "dropout-unscaled",
         "dropping is all there is to dropout",
@@ -551,11 +613,61 @@ def backward_by_measured_share(dA, mask, keep_prob):
     return dA * mask / mask.mean()
 
 
+def backward_averaged(dA, mask, keep_prob):
+    return dA * mask / keep_prob / dA.shape[1]
+
+
+def backward_truncated(dA, mask, keep_prob):
+    result = np.zeros_like(dA)
+    result[mask] = dA[mask] / keep_prob
+    return result
+
+
+def backward_in_place(dA, mask, keep_prob):
+    if dA.dtype.kind != "f":
+        return dA * mask / keep_prob
+    dA *= mask
+    dA /= keep_prob
+    return dA.copy()
+
+
+def backward_kept_only(dA, mask, keep_prob):
+    return dA[mask] / keep_prob
+
+
 def backward_untouched(dA, mask, keep_prob):
     return np.array(dA, dtype=float)
 
 
 BACKWARD_MISCONCEPTIONS = (
+    Misconception(
+        "backward-divided-by-m",
+        "every gradient is divided by m",
+        backward_averaged,
+        "a gradient of ones shows the factor",
+        "Nothing is summed over examples here, so nothing is averaged: each entry goes back to its own.",
+    ),
+    Misconception(
+        "backward-kept-only",
+        "dA[mask] keeps the shape",
+        backward_kept_only,
+        "the gradient takes the way of the activations",
+        "dA[mask] lists the kept entries. The dropped ones have a gradient too: 0. Multiply by the mask.",
+    ),
+    Misconception(
+        "backward-truncates",
+        "zeros_like(dA) can hold the result",
+        backward_truncated,
+        "whole numbers and float32",
+        "zeros_like copies the number type: an array of integers cuts 1 / 0.8 to 1.",
+    ),
+    Misconception(
+        "backward-in-place",
+        "dA *= mask makes a new dA",
+        backward_in_place,
+        HABITS,
+        "dA *= mask writes into the gradient of whoever called you. Write dA * mask.",
+    ),
     Misconception(
         "backward-unscaled",
         "the mask is all that the backward pass needs",
@@ -904,11 +1016,56 @@ def network_no_relu(X, parameters, keep_probs, rng):
     return train_forward(X, parameters, keep_probs, rng, hidden=lambda Z: Z)
 
 
+def network_masks_of_numbers(X, parameters, keep_probs, rng):
+    return train_forward(X, parameters, keep_probs, rng, drop=forward_scaled_mask)
+
+
+def network_masks_by_name(X, parameters, keep_probs, rng):
+    AL, masks = train_forward(X, parameters, keep_probs, rng)
+    return AL, {f"D{layer}": mask for layer, mask in enumerate(masks, start=1)}
+
+
+def network_drop_rate(X, parameters, keep_probs, rng):
+    return train_forward(X, parameters, keep_probs, rng, drop=forward_inverted)
+
+
+def network_pops(X, parameters, keep_probs, rng):
+    return train_forward(X, parameters, [keep_probs.pop(0) for _ in range(len(keep_probs))], rng)
+
+
 def network_relu_output(X, parameters, keep_probs, rng):
     return train_forward(X, parameters, keep_probs, rng, output=relu)
 
 
 NETWORK_MISCONCEPTIONS = (
+    Misconception(
+        "network-masks-of-numbers",
+        "a mask may hold its scale",
+        network_masks_of_numbers,
+        FOLLOWS,
+        "The backward pass asks the mask who was kept. Divide A * mask by keep_prob, not the mask.",
+    ),
+    Misconception(
+        "network-masks-by-name",
+        "masks are kept by name, as parameters are",
+        network_masks_by_name,
+        FOLLOWS,
+        "A list is asked for, one mask a hidden layer: masks.append(mask).",
+    ),
+    Misconception(
+        "network-mask-inverted",
+        "random numbers above keep_prob are the ones to keep",
+        network_drop_rate,
+        LAYERS,
+        "rng.random() lies below 0.8 in 80 % of all draws. Which comparison keeps that share?",
+    ),
+    Misconception(
+        "network-pops-keep-probs",
+        "keep_probs is there to be used up",
+        network_pops,
+        HABITS,
+        "The list belongs to whoever called you, who needs it again. Read keep_probs[l - 1] instead.",
+    ),
     Misconception(
         "network-unscaled",
         "each layer is multiplied by its mask, and that is all",
@@ -1071,13 +1228,14 @@ def large_scores(rng):
 
 
 def exactly_half(rng):
-    """All parameters 0: every score is 0 and every AL is 0.5, with nothing to round."""
+    """All parameters 0: every score is 0 and every AL is 0.5, with nothing to round. Then the last b is 1."""
     dims = [3, 4, 1]
     zeros = {
         f"W{l}": np.zeros((n, n_prev)) for l, (n_prev, n) in enumerate(itertools.pairwise(dims), start=1)
     }
     zeros |= {f"b{l}": np.zeros((n, 1)) for l, n in enumerate(dims[1:], start=1)}
-    return {"X": rng.normal(size=(3, 5)).round(1), "parameters": zeros}
+    X = rng.normal(size=(3, 5)).round(1)
+    return [{"X": X, "parameters": zeros}, {"X": X, "parameters": {**zeros, "b2": np.ones((1, 1))}}]
 
 
 def unusual_predictions(rng):
@@ -1201,12 +1359,49 @@ def predict_no_relu(X, parameters):
     return answer(X, parameters, hidden=lambda Z: Z) > 0.5
 
 
+def predict_no_bias(X, parameters):
+    return answer(X, {k: v if k[0] == "W" else 0 * v for k, v in parameters.items()}) > 0.5
+
+
+def predict_inverted(X, parameters):
+    return answer(X, parameters) < 0.5
+
+
+def predict_as_text_sorts(X, parameters):
+    A, names = X, sorted(name[1:] for name in parameters if name[0] == "W")
+    for k in names:
+        Z = parameters["W" + k] @ A + parameters["b" + k]
+        A = sigmoid(Z) if k == names[-1] else relu(Z)
+    return A > 0.5
+
+
 def predict_flat(X, parameters):
     return (answer(X, parameters) > 0.5).ravel()
 
 
 WHOLE = "the whole network answers, nothing dropped and nothing scaled"
 PREDICT_MISCONCEPTIONS = (
+    Misconception(
+        "predict-no-bias",
+        "W alone makes the network",
+        predict_no_bias,
+        WHOLE,
+        "Z = W A + b in every layer: which half of it is missing?",
+    ),
+    Misconception(
+        "predict-inverted",
+        "a small output means yes",
+        predict_inverted,
+        WHOLE,
+        "Every answer is the other one: AL is the probability of yes.",
+    ),
+    Misconception(
+        "predict-text-order",
+        "sorted names are in the order of the layers",
+        predict_as_text_sorts,
+        "twelve layers, one example, one unit",
+        "As texts, W10 comes before W2. Count layers with a number, and make the name from it.",
+    ),
     Misconception(
         "predict-scaled-at-test-time",
         "at test time the activations are multiplied by keep_prob",

@@ -623,11 +623,22 @@ matmul_gradients = Exercise(
 
 
 def graph(rng, output, **parents):
-    """Return a graph whose dict starts anywhere."""
-    return {
-        "output": output,
-        "parents": {node: parents[node] for node in rng.permutation(list(parents)).tolist()},
-    }
+    """Return a graph whose dict is in any order but one in which parents come first."""
+    names = rng.permutation(list(parents)).tolist()
+    while len(names) > 1 and parents_first(names, parents):
+        names = rng.permutation(names).tolist()
+    return {"output": output, "parents": {node: parents[node] for node in names}}
+
+
+def parents_first(order, parents):
+    return all(order.index(parent) < order.index(node) for node in order for parent in parents[node])
+
+
+def numbered(rng, output, **parents):
+    """Return a graph whose names all end in one number, so that its order is in no table."""
+    number = int(rng.integers(10, 100))
+    renamed = {f"{node}{number}": [f"{p}{number}" for p in made_from] for node, made_from in parents.items()}
+    return graph(rng, f"{output}{number}", **renamed)
 
 
 def some_graph(rng, n, unrelated=True, first=0):
@@ -800,11 +811,11 @@ topological_order = Exercise(
     (
         Case(
             CHAIN,
-            "w -> z -> a -> J; the dict starts anywhere, and names sort otherwise.",
+            "w -> z -> a -> J; neither the dict nor the sorted names are in that order.",
             lambda rng: [
-                graph(rng, "J", w=[], z=["w"], a=["z"], J=["a"]),
-                graph(rng, "only", only=[]),
-                graph(rng, "sum", x=[], y=[], sum=["x", "y"]),
+                numbered(rng, "J", w=[], z=["w"], a=["z"], J=["a"]),
+                numbered(rng, "only", only=[]),
+                numbered(rng, "sum", x=[], y=[], sum=["x", "y"]),
             ],
             public=True,
             verify=properties.parents_come_first,
@@ -814,9 +825,9 @@ topological_order = Exercise(
             TWICE,
             "A diamond, and w * w with w listed twice among its parents.",
             lambda rng: [
-                graph(rng, "d", a=[], b=["a"], c=["a"], d=["b", "c"]),
-                graph(rng, "square", w=[], square=["w", "w"]),
-                graph(rng, "J", w=[], s=["w", "w"], J=["s", "w", "s"]),
+                numbered(rng, "d", a=[], b=["a"], c=["a"], d=["b", "c"]),
+                numbered(rng, "square", w=[], square=["w", "w"]),
+                numbered(rng, "J", w=[], s=["w", "w"], J=["s", "w", "s"]),
             ],
             public=True,
             verify=properties.parents_come_first,
@@ -827,9 +838,9 @@ topological_order = Exercise(
             UNEVEN,
             "d needs a directly and through b and c: level by level, or when first reached, is too early.",
             lambda rng: [
-                graph(rng, "d", a=[], b=["a"], c=["b"], d=["a", "c"]),
-                graph(rng, "d", a=[], b=["a"], c=["b"], d=["c", "a"]),
-                graph(rng, "J", x=[], u=["x"], v=["u", "x"], J=["x", "v", "u"]),
+                numbered(rng, "d", a=[], b=["a"], c=["b"], d=["a", "c"]),
+                numbered(rng, "d", a=[], b=["a"], c=["b"], d=["c", "a"]),
+                numbered(rng, "J", x=[], u=["x"], v=["u", "x"], J=["x", "v", "u"]),
             ],
             public=True,
             verify=properties.parents_come_first,
@@ -840,8 +851,8 @@ topological_order = Exercise(
             UNRELATED,
             "A node beside the output, one made from it, one made from what it needs.",
             lambda rng: [
-                graph(rng, "J", w=[], J=["w"], aside=[], after=["J"], other=["w", "aside"]),
-                graph(rng, "z", w=[], z=["w"], a=["z"], J=["a"]),
+                numbered(rng, "J", w=[], J=["w"], aside=[], after=["J"], other=["w", "aside"]),
+                numbered(rng, "z", w=[], z=["w"], a=["z"], J=["a"]),
             ],
             public=True,
             verify=properties.parents_come_first,
@@ -914,6 +925,22 @@ topological_order = Exercise(
             "A dict may have been filled in any order. Only its lists of parents say what comes first.",
         ),
         Misconception(
+            "order-needed-of-the-dict",
+            "what the output needs, in the order of the dict, is in the order of computing",
+            lambda output, parents: [node for node in parents if node in ancestors(output, parents)],
+            CHAIN,
+            "Those are the right nodes. A dict may have been filled in any order: what says who comes first?",
+        ),
+        Misconception(
+            "order-leaves-left-out",
+            "only what was computed belongs into the list",
+            lambda output, parents: [
+                node for node in reference.topological_order(output, parents) if parents[node]
+            ],
+            CHAIN,
+            "A leaf was made from nothing, but the output depends on it. Is it in your list?",
+        ),
+        Misconception(
             "order-sorted",
             "names in order are nodes in order",
             lambda output, parents: sorted(ancestors(output, parents)),
@@ -968,6 +995,22 @@ def taped(rng, output, **uses):
     pairs = {node: list(use.items()) if isinstance(use, dict) else use for node, use in uses.items()}
     graph_ = graph(rng, output, **{node: [parent for parent, _ in use] for node, use in pairs.items()})
     return {**graph_, "local_gradients": {node: [slope for _, slope in use] for node, use in pairs.items()}}
+
+
+def size(rng):
+    """Return a slope above 1: two ways of opposite signs never multiply to what they add up to."""
+    return float(rng.choice([1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0]))
+
+
+def square(rng):
+    w = size(rng)
+    return taped(rng, "J", w=[], J=[("w", w), ("w", w)])
+
+
+def cancelled(rng):
+    """Return a graph in which the two ways to w add up to 0."""
+    slope = size(rng)
+    return taped(rng, "J", w=[], u={"w": slope}, v={"w": -slope}, J={"u": 1.0, "v": 1.0})
 
 
 def parabola(rng):
@@ -1072,6 +1115,20 @@ def backpropagate_forwards(output, parents, local_gradients):
     return wrt[output]
 
 
+def backpropagate_sends_again(output, parents, local_gradients):
+    # the walk goes on with all that was collected so far, each time a node is reached
+    gradients = dict.fromkeys(reference.topological_order(output, parents), 0.0)
+    gradients[output] = 1.0
+
+    def walk(node):
+        for parent, slope in zip(parents[node], local_gradients[node], strict=True):
+            gradients[parent] += gradients[node] * slope
+            walk(parent)
+
+    walk(output)
+    return gradients
+
+
 LINE = "one node after the other"
 USED_TWICE = "a node with two uses"
 LISTED_TWICE = "a node listed twice"
@@ -1085,8 +1142,8 @@ backpropagate = Exercise(
             LINE,
             "Products along chains; a sum and a product of two; the output alone.",
             lambda rng: [
-                taped(rng, "J", w=[], z={"w": 3.0}, a={"z": -2.0}, J={"a": 0.5}),
-                taped(rng, "J", w=[], x=[], p={"w": 4.0, "x": 1.5}, b=[], J={"p": 2.0, "b": 1.0}),
+                taped(rng, "J", w=[], z={"w": size(rng)}, a={"z": -size(rng)}, J={"a": 0.5}),
+                taped(rng, "J", w=[], x=[], p={"w": size(rng), "x": 1.5}, b=[], J={"p": size(rng), "b": 1.0}),
                 taped(rng, "J", J=[]),
             ],
             public=True,
@@ -1096,8 +1153,15 @@ backpropagate = Exercise(
             USED_TWICE,
             "A diamond: overwriting keeps one of the two ways only.",
             lambda rng: [
-                taped(rng, "J", w=[], u={"w": 2.0}, v={"w": -5.0}, J={"u": 3.0, "v": 4.0}),
-                taped(rng, "J", w=[], u={"w": 0.5}, J={"u": 3.0, "w": 4.0}),
+                taped(
+                    rng,
+                    "J",
+                    w=[],
+                    u={"w": size(rng)},
+                    v={"w": -size(rng)},
+                    J={"u": size(rng), "v": size(rng)},
+                ),
+                taped(rng, "J", w=[], u={"w": -size(rng)}, J={"u": size(rng), "w": size(rng)}),
             ],
             public=True,
             after=(LINE,),
@@ -1107,8 +1171,10 @@ backpropagate = Exercise(
             LISTED_TWICE,
             "w * w lists w twice: dict(zip(...)) keeps one of the two.",
             lambda rng: [
-                taped(rng, "J", w=[], J=[("w", 3.0), ("w", 3.0)]),
-                taped(rng, "J", w=[], x=[], p=[("w", 2.0), ("x", 5.0), ("w", 7.0)], J={"p": -1.5}),
+                square(rng),
+                taped(
+                    rng, "J", w=[], x=[], p=[("w", size(rng)), ("x", 5.0), ("w", 7.0)], J={"p": -size(rng)}
+                ),
                 parabola(rng),
             ],
             public=True,
@@ -1119,8 +1185,8 @@ backpropagate = Exercise(
             EARLY,
             "A node must pass on its gradient only when all its uses have been collected.",
             lambda rng: [
-                taped(rng, "d", a=[], b={"a": 2.0}, c={"b": 3.0}, d={"b": 5.0, "c": 7.0}),
-                taped(rng, "d", a=[], b={"a": 2.0}, c={"b": 3.0}, d={"c": 7.0, "b": 5.0}),
+                taped(rng, "d", a=[], b={"a": size(rng)}, c={"b": size(rng)}, d={"b": size(rng), "c": 7.0}),
+                taped(rng, "d", a=[], b={"a": size(rng)}, c={"b": size(rng)}, d={"c": 7.0, "b": size(rng)}),
             ],
             public=True,
             after=(LINE,),
@@ -1130,8 +1196,16 @@ backpropagate = Exercise(
             ZERO,
             "A ReLU that is off: the gradient 0 is a gradient, and so is one that cancels.",
             lambda rng: [
-                taped(rng, "J", w=[], x=[], z={"w": 2.0, "x": -1.0}, a={"z": 0.0}, J={"a": 3.0, "x": 4.0}),
-                taped(rng, "J", w=[], u={"w": 2.0}, v={"w": -2.0}, J={"u": 1.0, "v": 1.0}),
+                taped(
+                    rng,
+                    "J",
+                    w=[],
+                    x=[],
+                    z={"w": 2.0, "x": -1.0},
+                    a={"z": 0.0},
+                    J={"a": size(rng), "x": size(rng)},
+                ),
+                cancelled(rng),
             ],
             public=True,
             after=(LINE,),
@@ -1213,6 +1287,31 @@ backpropagate = Exercise(
             walking(order=levels),
             EARLY,
             "b is near to d, but c must give its share before b passes anything on. Which order is that?",
+        ),
+        Misconception(
+            "backpropagate-when-reached",
+            "a node passes on its gradient when the walk reaches it",
+            walking(order=order_when_reached),
+            EARLY,
+            "b is reached before c has given its share to b. Which order waits for every use of a node?",
+        ),
+        Misconception(
+            "backpropagate-sends-again",
+            "a node that gets more sends all it has once more",
+            backpropagate_sends_again,
+            EARLY,
+            "What b had before is sent to a twice. Let each node send once, after all its uses have given.",
+        ),
+        Misconception(
+            "backpropagate-order-of-the-dict",
+            "the dict, turned round, is the order of walking back",
+            walking(
+                order=lambda output, parents: [
+                    node for node in reversed(list(parents)) if node in ancestors(output, parents)
+                ]
+            ),
+            LINE,
+            "A dict may have been filled in any order. Which function of yours says who comes first?",
         ),
         Misconception(
             "backpropagate-forwards",

@@ -573,6 +573,30 @@ def from_vector_writes_into_like(theta, like):
     return {name: array.copy() for name, array in like.items()}
 
 
+@exposed_by("whole numbers and float32")
+def from_vector_fills_a_copy(theta, like):
+    """A copy of like is the right thing to fill.
+
+    A copy has the number type of like: filled into whole numbers, 0.7 becomes 0. like gives names and shapes.
+    """
+    parameters, start = {}, 0
+    for name in in_order(like):
+        parameters[name] = like[name].copy()
+        parameters[name].flat = theta[start : start + like[name].size]
+        start += like[name].size
+    return parameters
+
+
+@exposed_by(ROWS)
+def from_vector_flat_biases(theta, like):
+    """b is a vector, (n,)
+
+    A b is a column, (n, 1), as in like. Lost, its axis makes W A + b another sum.
+    """
+    parameters = reference.from_vector(theta, like)
+    return {name: array.ravel() if name[0] == "b" else array for name, array in parameters.items()}
+
+
 @exposed_by(ROWS)
 def from_vector_gives_like(theta, like):
     """like already holds the values.
@@ -684,6 +708,7 @@ from_vector = Exercise(
             lambda rng: [
                 cut(rng, [3, 4, 2], np.int64, np.int64, 0),
                 cut(rng, [4, 3, 1], np.float32, np.float32),
+                cut(rng, [2, 3, 1], np.float64, np.int64),
             ],
             after=(ROWS,),
         ),
@@ -712,13 +737,6 @@ from_vector = Exercise(
             shape=lambda part, like: part,
         ),
         parts(
-            "flat-biases",
-            "b is a vector, (n,)",
-            "A b is a column, (n, 1), as in like. Lost, its axis makes W A + b another sum.",
-            ROWS,
-            shape=lambda part, like: part.reshape(like.shape) if like.shape[1] > 1 else part,
-        ),
-        parts(
             "stuck",
             "every array starts at entry 0",
             "Does the place where you cut move on after each array?",
@@ -732,11 +750,20 @@ from_vector = Exercise(
             LAYERS,
             names=first_three,
         ),
+        parts(
+            "last-layer-left-out",
+            "range(1, L) counts up to L",
+            "Print the layer numbers that your loop visits: range(1, L) ends at L - 1.",
+            ROWS,
+            names=lambda like: in_order(like)[:-2],
+        ),
+        from_vector_flat_biases,
         from_vector_biases_forgotten,
         from_vector_gives_like,
         from_vector_as_list,
         from_vector_views,
         from_vector_writes_into_like,
+        from_vector_fills_a_copy,
     ),
     (from_vector_by_split, from_vector_by_iterator, from_vector_from_the_end),
 )
@@ -1288,6 +1315,22 @@ relative_difference = Exercise(
             relative_with_epsilon,
             SMALL,
             "It makes small gradients look right, whatever they are. Ask whether both are zero instead.",
+        ),
+        Misconception(
+            "relative-floor-below",
+            "a denominator of at least 1e-8 does no harm",
+            lambda grad, grad_approx: (
+                norm(grad - grad_approx) / np.maximum(norm(grad) + norm(grad_approx), 1e-8)
+            ),
+            SMALL,
+            "It makes gradients of 1e-9 look alike, whatever they are. Ask whether both are zero instead.",
+        ),
+        Misconception(
+            "relative-either-is-zero",
+            "a gradient of zero is as good as none to compare",
+            relative(lambda a, b: norm(a - b) / (norm(a) + norm(b)) if np.any(a) and np.any(b) else 0.0),
+            ONE_IS_ZERO,
+            "A gradient of 0 where the slope is not is as wrong as can be. When are there really two zeros?",
         ),
         Misconception(
             "relative-small-is-zero",

@@ -4,6 +4,7 @@ import heapq
 import itertools
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -526,7 +527,7 @@ sample_integers = Exercise(
             (0, 1, 1500), (50, 100, 4000), (-3000, 3000, 1500), (-7, 0, 1500), (-1, 30, 3000), (4, 4, 9),
         ],
         twin=(10, 5000),
-        chain=[(-2, 3, 30)] * 60,
+        chain=[(-40, 59, 80)] * 60,
     ),
     (
         integers_without_high, integers_rounded, integers_cut_towards_0, integers_as_floats, integers_from_0,
@@ -564,7 +565,8 @@ def grid_side_by_side(choices):
 
     zip pairs values by their place. Each value of one name should meet each value of the other.
     """
-    return [dict(zip(choices, values, strict=True)) for values in zip(*choices.values(), strict=False)]
+    rows = zip(*choices.values(), strict=False)
+    return [dict(zip(choices, values, strict=True)) for values in rows] if choices else [{}]
 
 
 @exposed_by(ALL)
@@ -853,6 +855,16 @@ def search_last_of_equals(objective, space, n_trials, rng):
     return searching(choose)(objective, space, n_trials, rng)
 
 
+@exposed_by(TIES)
+def search_starts_from_infinity(objective, space, n_trials, rng):
+    """every score is below infinity
+
+    A run that blows up may score inf. If all of them do, your best stays None: start from the first trial.
+    """
+    choose = keeping(lambda score, lowest: score < lowest, lambda trials: (None, math.inf))
+    return searching(choose)(objective, space, n_trials, rng)
+
+
 @exposed_by(NANS)
 def search_starts_from_the_first(objective, space, n_trials, rng):
     """min knows what to do with NaN
@@ -1016,7 +1028,7 @@ def search_by_keeping(objective, space, n_trials, rng):
             settings[name] = space[name](rng)
         score = objective(settings)
         trials.append([dict(settings), np.float64(score)])
-        if score < lowest:
+        if score < lowest or (best is None and score == score):
             best, lowest = settings, score
     return [best, trials]
 
@@ -1062,8 +1074,11 @@ random_search = Exercise(
         ),
         Case(
             TIES,
-            "Scores come from a list, so equal ones do.",
-            lambda rng: [listed_scores(rng, [2.0, 1.0, 3.0, 1.0, 1.0]), listed_scores(rng, [0.5, 0.5, 0.7])],
+            "Scores come from a list, so equal ones do; where all runs blew up, all are infinite.",
+            lambda rng: [
+                listed_scores(rng, scores)
+                for scores in ([2.0, 1.0, 3.0, 1.0, 1.0], [0.5, 0.5, 0.7], [math.inf, math.inf])
+            ],
             public=True,
             verify=properties.search_holds_together,
             after=(TOGETHER, ONCE),
@@ -1156,7 +1171,8 @@ random_search = Exercise(
         ),
     ),
     (
-        search_takes_highest, search_returns_last, search_last_of_equals, search_starts_from_the_first,
+        search_takes_highest, search_returns_last, search_last_of_equals, search_starts_from_infinity,
+        search_starts_from_the_first,
         search_nan_wins, search_asks_twice, search_scores_twice, search_draws_before_the_loop,
         search_one_dict_for_all, search_sorts_trials, search_best_with_score, search_best_is_a_score,
         search_score_first, search_swapped, search_one_trial_more, search_from_a_grid, search_own_generator,
@@ -1287,7 +1303,7 @@ def zoom_compares_settings(trials, keep):
 
     Where scores are equal, sorted compares the dicts, and they have no order. Give it a key.
     """
-    best = sorted((math.inf if score != score else score, settings) for settings, score in trials)
+    best = sorted((score, settings) for settings, score in trials if score == score)
     return boxed(lambda trials, keep: [(settings, score) for score, settings in best[:keep]])(trials, keep)
 
 
@@ -1392,12 +1408,13 @@ zoom = Exercise(
         ),
         Case(
             "all that have a score",
-            "keep is the number of trials, or of those with a score.",
+            "keep is the number of trials, or of those with a score; infinity is one, NaN is none.",
             lambda rng: [
                 to_zoom(rng, shuffled_scores(rng, 8), 8),
                 to_zoom(rng, some_nan(rng, 10, 0.0), 10, "a", "b", "c"),
                 to_zoom(rng, [NAN, 1.0, NAN, -1.0, NAN], 2),
                 to_zoom(rng, [0.0, NAN], 1),
+                to_zoom(rng, [2.0, math.inf, 1.0], 3),
             ],
             after=(BOX,),
         ),
@@ -1907,11 +1924,11 @@ successive_halving = Exercise(
 
 # --- expected_improvement ----------------------------------------------------------------------------------
 
-LOOSE = {
+LOOSE: dict[str, Any] = {
     "rtol": 1e-6,
     "atol": 1e-6,
 }  # whoever approximates the distribution function to seven digits is right
-FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
+FLOAT32: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}
 
 
 def belief(rng, shape, scale=1.0, best=None, digits=None):

@@ -36,6 +36,7 @@ def sizes_of(*lists):
 # --- initialize_zeros -------------------------------------------------------------------------------------
 
 KEYS = "each layer has its W and its b, of the right shape, all zero"
+FLOATS = "training can write fractions into them"
 
 
 @exposed_by(KEYS)
@@ -102,6 +103,25 @@ def zeros_nearly(layer_dims):
     return build(layer_dims, lambda n_prev, n: np.full((n, n_prev), 0.01))
 
 
+@exposed_by(KEYS)
+def zeros_weights_alone(layer_dims):
+    """Zero biases may be left out.
+
+    Z = W A + b asks for b, and training will move it away from zero. Each layer has its W and its b.
+    """
+    return {f"W{k}": np.zeros((n, p)) for k, (p, n) in enumerate(itertools.pairwise(layer_dims), start=1)}
+
+
+@exposed_by(FLOATS)
+def zeros_of_whole_numbers(layer_dims):
+    """A zero is a zero.
+
+    np.full(shape, 0) and np.array([[0, 0]]) hold integers, and W -= 0.1 * dW stops there. Write 0.0, or
+    use np.zeros.
+    """
+    return build(layer_dims, lambda n_prev, n: np.full((n, n_prev), 0), lambda n: np.full((n, 1), 0))
+
+
 @exposed_by(HABITS)
 def zeros_shared(layer_dims):
     """A view of zeros is as good as zeros.
@@ -140,10 +160,19 @@ initialize_zeros = Exercise(
     (
         Case(
             KEYS,
-            "Neighbouring sizes differ, so that a transposed W and a lost axis show; one to three layers.",
-            lambda rng: sizes_of([int(rng.integers(4, 7)), 3, 1], [2, 5, 3, 4], [3, 2]),
+            "Sizes all differ, so that a transposed W and a lost axis show; one to three layers.",
+            lambda rng: sizes_of(*(rng.permutation(np.arange(1, 9))[:n].tolist() for n in (3, 4, 2))),
             public=True,
             ask="Write down the shapes of Z = W A + b for the first layer. Does each of yours fit?",
+        ),
+        Case(
+            FLOATS,
+            "Integers cut off every fraction, and W -= ... stops at them.",
+            lambda rng: sizes_of(rng.permutation(np.arange(2, 9))[:3].tolist()),
+            public=True,
+            verify=properties.parameters_hold_floats,
+            after=(KEYS,),
+            ask="Which number type has W1.dtype?",
         ),
         Case(
             "a single unit, a single layer",
@@ -174,6 +203,8 @@ initialize_zeros = Exercise(
         zeros_without_the_output,
         zeros_but_one,
         zeros_nearly,
+        zeros_weights_alone,
+        zeros_of_whole_numbers,
         zeros_shared,
     ),
     (zeros_by_index, zeros_recursive, zeros_zipped),
@@ -272,12 +303,24 @@ COMMON = {  # what goes wrong whatever the scheme: key -> (belief, body, case, h
         FORM,
         "layer_dims[0] are the inputs, which have no weights. The first with weights is number 1: W1, b1.",
     ),
+    "without-the-output": (
+        "the last size is the output, which needs no weights",
+        lambda layer_dims, rng, s: build(layer_dims[:-1], lambda p, n: rng.standard_normal((n, p)) * s(p, n)),
+        FORM,
+        "The output layer computes like all others. range(1, len(layer_dims)) ends with which layer?",
+    ),
     "positive": (
         "random numbers between 0 and 1 are random enough",
         weights(lambda rng, shape, s: rng.random(shape) * s),
         NORMAL,
         "With weights of one sign all units pull the same way and sums grow with every input. Normal numbers "
         "lie on both sides of 0: rng.standard_normal, not rng.random.",
+    ),
+    "absolute": (
+        "weights are positive",
+        weights(lambda rng, shape, s: np.abs(rng.standard_normal(shape)) * s),
+        NORMAL,
+        "With weights of one sign all units pull the same way and sums grow with every input. Leave out abs.",
     ),
     "uniform": (
         "a uniform distribution of the same spread will do",
@@ -377,6 +420,8 @@ SPREADS = {
                         "That keeps the gradient. The forward signal adds up over inputs: where is n[l-1]?"),
         "six": ("the variance is 6 over the sum", lambda p, n, s: math.sqrt(6 / (p + n)),
                 "6 belongs to the border of the uniform variant: its variance is border squared by 3."),
+        "brackets": ("2 / p + n divides by the sum", lambda p, n, s: math.sqrt(2 / p + n),
+                     "Division comes before addition: put n[l-1] + n[l] in brackets."),
         "he": ("the variance is 2 over the inputs", lambda p, n, s: math.sqrt(2 / p),
                "That is He's scheme for ReLU, the next exercise."),
     },
@@ -386,6 +431,10 @@ SPREADS = {
         "one-over-n": ("the variance is 1/n", lambda p, n, s: math.sqrt(1 / p),
                        "That is right where nothing is cut off. ReLU silences half of the signal in every "
                        "layer: after 50 of them 1/2 to the 50 is left."),
+        "root-of-two": ("the root is that of 2 alone", lambda p, n, s: math.sqrt(2) / p,
+                        "n[l-1] stands below the 2 and under the same root: where does your bracket close?"),
+        "two-outside": ("the 2 stands before the root", lambda p, n, s: 2 * math.sqrt(1 / p),
+                        "2 * sqrt(1 / n) is sqrt(4 / n), twice the variance asked for."),
         "glorot": ("inputs and units share the variance", lambda p, n, s: math.sqrt(2 / (p + n)),
                    "That is Glorot's compromise, for layers without ReLU."),
         "upside-down": ("one divides by the deviation", lambda p, n, s: math.sqrt(p / 2),
@@ -665,6 +714,42 @@ def deep_with_tanh(W, x, n_layers):
 
 
 @exposed_by(STEPS)
+def deep_with_relu(W, x, n_layers):
+    """A layer always ends with a ReLU.
+
+    These layers are linear on purpose, so that one sees what W alone does. Leave the activation away.
+    """
+    output = x.copy()
+    for _ in range(n_layers):
+        output = np.maximum(W @ output, 0)
+    return output
+
+
+@exposed_by(STEPS)
+def deep_product_of_entries(W, x, n_layers):
+    """W * x is the product of a matrix and a vector.
+
+    * multiplies entry by entry and lays x along the columns. The product of matrices is W @ x.
+    """
+    output = x.copy()
+    for _ in range(n_layers):
+        output = W * output
+    return output
+
+
+@exposed_by(STEPS)
+def deep_always_from_x(W, x, n_layers):
+    """A loop over W @ x applies W again and again.
+
+    Every turn starts from x once more. What goes into the second layer is what came out of the first.
+    """
+    output = x.copy()
+    for _ in range(n_layers):
+        output = W @ x
+    return output
+
+
+@exposed_by(STEPS)
 def deep_flat(W, x, n_layers):
     """A vector has one axis.
 
@@ -783,6 +868,9 @@ deep_linear_output = Exercise(
         deep_one_less,
         deep_times,
         deep_with_tanh,
+        deep_with_relu,
+        deep_product_of_entries,
+        deep_always_from_x,
         deep_flat,
         deep_same_object,
         deep_in_place,
@@ -822,9 +910,7 @@ def measured(rng, sizes, m, activation="tanh", gain=1.5):
     return {"X": X, "parameters": parameters, "activation": Named("activation", {"name": activation})}
 
 
-def scales_with(
-    measure=np.std, layer=lambda W, A, b, f: f(W @ A + b), start=1, stop=0, names=None, like=np.array
-):
+def scales_with(measure=np.std, layer=lambda W, A, b, f: f(W @ A + b), names=None, like=np.array):
     """Return a version of the function that takes one of its steps in another way than the right one."""
 
     def wrong(X, parameters, activation):
@@ -849,6 +935,10 @@ def scales_before_activation(X, parameters, activation):
 
 def scales_with_the_input(X, parameters, activation):
     return np.concatenate([[X.std()], scales_with()(X, parameters, activation)])
+
+
+def scales_of_inputs(X, parameters, activation):
+    return scales_with_the_input(X, parameters, activation)[:-1]
 
 
 def scales_linear_output(X, parameters, activation):
@@ -895,6 +985,17 @@ SCALES_MISCONCEPTIONS = tuple(
          "There are L layers with weights, and L numbers are asked for: those of A[1] to A[L]."),
         ("linear-output", "the last layer has no activation", scales_linear_output, LAYERS,
          "Often it has another one. Here the same function stands after every layer, the last one too."),
+        ("of-inputs", "each layer is measured by what goes in", scales_of_inputs, LAYERS,
+         "The first of your numbers belongs to X. Measure A after the activation, then go on."),
+        ("last-left-out", "range(1, L) counts up to L",
+         lambda X, parameters, activation: scales_with()(X, parameters, activation)[:-1], LAYERS,
+         "Print the layer numbers that your loop visits: range(1, L) ends at L - 1."),
+        ("column", "one number a layer is a column", scales_with(like=lambda found: np.array(found)[:, None]),
+         LAYERS, "A list of numbers has one axis: shape (L,). Append the number, not [number]."),
+        ("of-weights", "the spread of the weights is that of the layer",
+         lambda X, parameters, activation: np.array(
+             [parameters[f"W{k}"].std() for k in range(1, len(parameters) // 2 + 1)]), LAYERS,
+         "How far the signal spreads depends on X and on all layers before: send X through the network."),
         ("always-tanh", "the activation is tanh", scales_with(layer=lambda W, A, b, f: np.tanh(W @ A + b)),
          OTHERS, "Which argument of yours is never used?"),
         ("always-relu", "the activation is ReLU",
@@ -1048,14 +1149,14 @@ def asked(*networks):
 
 
 def only_columns(rng):
-    """Equal columns, unlike rows; and rows that hold the same numbers in another order."""
+    """Equal columns, unlike rows; rows of the same numbers in another order; two that are equal."""
     columns, mixed = plain(rng, 3, 4), plain(rng, 3, 2)
     columns["W1"][:, 1] = columns["W1"][:, 0]
     mixed["W1"][1] = mixed["W1"][0, ::-1]
     mixed["b1"][:] = 0.5
     signs = plain(rng, 2, 2, 3)
     signs["W2"][1], signs["b2"][1] = -signs["W2"][0], -signs["b2"][0]
-    return asked(columns, mixed, signs)
+    return asked(columns, mixed, signs, twin(plain(rng, 3, 2), 1, 0, 1))
 
 
 def constant(rng, sizes, value):
@@ -1063,16 +1164,16 @@ def constant(rng, sizes, value):
 
 
 def biased(rng):
-    """All rows of W alike, every b another one; then W zero as a whole."""
+    """All rows of W alike, every b another one; then W zero as a whole; then b alike as well."""
     rows, zero = plain(rng, 2, 3, 2), plain(rng, 3, 2)
     rows["W1"][:] = rows["W1"][0]
     zero["W1"][:] = 0
-    return asked(rows, zero)
+    return asked(rows, zero, twin(plain(rng, 3, 2), 1, 0, 1))
 
 
 def twelve_layers(rng):
     tens = plain(rng, 2, *[3] * 12)
-    for layer in (2, 5, 11):
+    for layer in rng.choice(np.arange(2, 13), 3, replace=False).tolist():  # sorted as texts, these move
         twin(tens, layer, 0, int(rng.integers(1, 3)))
     return asked(shuffled(rng, tens))
 
@@ -1115,6 +1216,11 @@ def distinct(rows):
     return len({tuple(row) for row in rows.tolist()}) == len(rows)
 
 
+def symmetry_as_filled(parameters):
+    layers = [name[1:] for name in parameters if name[0] == "W"]
+    return [all_differ(np.hstack([parameters["W" + k], parameters["b" + k]])) for k in layers]
+
+
 SYMMETRY_MISCONCEPTIONS = tuple(
     Misconception(f"symmetry-{key}", belief, wrong, case, hint)
     for key, belief, wrong, case, hint in (
@@ -1151,6 +1257,19 @@ SYMMETRY_MISCONCEPTIONS = tuple(
          "The function is called breaks_symmetry: True where the layer does break it."),
         ("one-answer", "one answer for the whole network", symmetry_by(all_differ, finish=all), TWO,
          "Which layer is it? One answer a layer, in a list."),
+        ("any-entry", "units are equal where they share a weight",
+         symmetry_by(lambda rows: not any(np.min(np.abs(p - q)) <= 1e-12
+                                          for p, q in itertools.combinations(rows, 2))), BIAS,
+         "Two units that share one weight still differ in the others. All entries of a row must agree."),
+        ("no-abs", "the largest difference needs no abs",
+         symmetry_by(lambda rows: not any(np.max(p - q) <= 1e-12
+                                          for p, q in itertools.permutations(rows, 2))), TWO,
+         "-5 is a large difference too, and below 1e-12. Take absolute values first."),
+        ("output-left-out", "range(1, L) counts up to L",
+         symmetry_by(all_differ, finish=lambda answers: answers[:-1]), TWO,
+         "Print the layer numbers that your loop visits: range(1, L) ends at L - 1."),
+        ("dict-order", "the dict holds the layers in their order", symmetry_as_filled, TEN,
+         "A dict keeps the order in which it was filled, which may be any. Count layers with a number."),
         ("text-order", "sorted names are in the order of the layers",
          symmetry_by(all_differ, names=as_text_sorts), TEN,
          "As texts, W10 comes before W2. Count layers with a number, and make the name from it."),
@@ -1201,11 +1320,11 @@ breaks_symmetry = Exercise(
     (
         Case(
             TWO,
-            "Equal units apart and beside each other, first and last; a constant W; all unlike.",
+            "Equal units apart and beside each other; a constant W; all unlike; sizes give no answer away.",
             lambda rng: asked(
-                twin(plain(rng, 2, 3, 2), 1, 0, 2),
-                twin(plain(rng, 3, 4, 2), 1, 1, 2),
-                constant(rng, [2, 3, 2], 0.5),
+                twin(plain(rng, 2, 4, 3), 1, 0, 2),
+                twin(plain(rng, 2, 4, 3), 1, 1, 2),
+                constant(rng, [2, 4, 3], 0.5),
                 plain(rng, 2, 4, 3),
             ),
             public=True,
@@ -1221,8 +1340,13 @@ breaks_symmetry = Exercise(
         ),
         Case(
             ONE,
-            "One unit, also where its weights are zero.",
-            lambda rng: asked(plain(rng, 3, 1), constant(rng, [2, 1], 0.0)),
+            "One unit, also where its weights are zero, and above two equal ones.",
+            lambda rng: asked(
+                plain(rng, 3, 1),
+                constant(rng, [2, 1], 0.0),
+                plain(rng, 2, 2, 1),
+                twin(plain(rng, 2, 2, 1), 1, 0, 1),
+            ),
             public=True,
             ask="With whom could a single unit be confused?",
         ),

@@ -1761,7 +1761,7 @@ rmsprop_update = Exercise(
             "a / b + c is a / (b + c)",
             rmsprop_epsilon_outside,
             EPSILON,
-            "Division binds more tightly than +: put np.sqrt(s) + epsilon in brackets.",
+            "Division binds more tightly than +: put the root and epsilon together in brackets.",
         ),
         Misconception(
             "rmsprop-gradient-missing",
@@ -2303,7 +2303,7 @@ adam_update = Exercise(
             "a / b + c is a / (b + c)",
             adam_epsilon_outside,
             EPSILON,
-            "Division binds more tightly than +: put np.sqrt(s_corrected) + epsilon in brackets.",
+            "Division binds more tightly than +: put the root and epsilon together in brackets.",
         ),
         Misconception(
             "adam-states-exchanged",
@@ -2819,7 +2819,7 @@ sqrt_decay = Exercise(
             "1 // 2 is one half",
             lambda alpha0, k, t: float(k * alpha0),
             "steps with whole roots",
-            "Your rate does not fall at all. 1 // 2 is 0, and t**0 is 1: the root is t ** 0.5 or np.sqrt(t).",
+            "Your rate does not fall at all. 1 // 2 is 0, and t**0 is 1: the root is the power one half.",
         ),
         wrong_formula(
             "sqrt-multiplies",
@@ -2833,7 +2833,7 @@ sqrt_decay = Exercise(
             "t**2 is the root of t",
             lambda alpha0, k, t: k * alpha0 / float(t) ** 2,
             "steps with whole roots",
-            "A root is the power one half: t**0.5 or np.sqrt(t).",
+            "A root is the power one half, not half of it.",
         ),
     ),
     variants=(

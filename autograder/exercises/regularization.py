@@ -49,6 +49,16 @@ def penalty(
     return wrong
 
 
+def penalty_in_place(of_each):
+    def wrong(cross_entropy_cost, parameters, lambd, m):
+        cost = penalty(of_each)(cross_entropy_cost, parameters, lambd, m)
+        for W in weights_of(parameters):
+            np.square(W, out=W)
+        return cost
+
+    return wrong
+
+
 def penalty_mistakes(prefix, of_each, what):
     """Return the mistakes that L1 and L2 share."""
 
@@ -73,6 +83,12 @@ def penalty_mistakes(prefix, of_each, what):
             "the penalty does not depend on m",
             "The cost is an average over m examples, and so is its penalty. Where is m?",
             factor=lambda lambd, m: lambd / 2,
+        ),
+        a(
+            "whole-division",
+            "// divides",
+            "// cuts the quotient to a whole number, mostly 0 here. Divide with /.",
+            factor=lambda lambd, m: lambd // (2 * m),
         ),
         a(
             "biases-too",
@@ -110,6 +126,36 @@ def penalty_mistakes(prefix, of_each, what):
             "range(1, L) counts up to L",
             "Print the layer numbers that your loop visits: range(1, L) ends at L - 1.",
             which=lambda parameters: weights_of(parameters)[:-1],
+        ),
+        a(
+            "last-layer-only",
+            "a loop adds up by itself",
+            "In each turn your loop overwrites the sum of the turn before. Start at 0 and add with +=.",
+            SEVERAL,
+            which=lambda parameters: weights_of(parameters)[-1:],
+        ),
+        Misconception(
+            f"{prefix}-cost-averaged-again",
+            "cost and penalty are both divided by m",
+            lambda cross_entropy_cost, parameters, lambd, m: penalty(of_each)(
+                cross_entropy_cost / m, parameters, lambd, m
+            ),
+            ONE,
+            "cross_entropy_cost is an average already. Divide the penalty alone.",
+        ),
+        a(
+            "dict-order",
+            "every second value of the dict is a W",
+            "A dict keeps the order in which it was filled, which may be any. Ask for the names.",
+            LAYERS,
+            which=lambda parameters: list(parameters.values())[::2],
+        ),
+        Misconception(
+            f"{prefix}-in-place",
+            "what happens to W inside the function stays there",
+            penalty_in_place(of_each),
+            HABITS,
+            "The arrays in parameters belong to whoever called you, W *= W as well. Work out a new array.",
         ),
         a(
             "three-layers",
@@ -310,6 +356,13 @@ l1_cost = Exercise(
             "For a matrix, norm(W, 1) is the largest column sum. Sum over all entries: np.abs(W).sum().",
         ),
         Misconception(
+            "l1-root-of-squares",
+            "np.linalg.norm(W) is the sum of absolute values",
+            penalty(lambda W: np.linalg.norm(W)),
+            ONE,
+            "norm(W) is the root of the sum of squares. Take absolute values and sum them.",
+        ),
+        Misconception(
             "l1-absolute-of-sum",
             "abs comes after the sum",
             penalty(lambda W: abs(W.sum())),
@@ -490,6 +543,23 @@ linear_backward_l2 = Exercise(
             "The cost is an average over m examples: where is the 1/m of dW and db?",
         ),
         Misconception(
+            "backward-m-from-rows",
+            "m is A_prev.shape[0]",
+            backward(
+                dW=lambda dZ, A, W, lambd, m: (dZ @ A.T + lambd * W) / len(A),
+                db=lambda dZ, W, lambd, m: dZ.sum(axis=1, keepdims=True) / W.shape[1],
+            ),
+            STEP,
+            "Rows of A_prev are units, examples are its columns: shape[1].",
+        ),
+        Misconception(
+            "backward-penalty-averaged-twice",
+            "the penalty is averaged after lambd / m",
+            backward(dW=lambda dZ, A, W, lambd, m: (dZ @ A.T + lambd / m * W) / m),
+            STEP,
+            "lambd / m * W is divided by m already. Which bracket does your 1/m stand before?",
+        ),
+        Misconception(
             "backward-db-summed",
             "db is the sum of dZ",
             backward(db=lambda dZ, W, lambd, m: dZ.sum(axis=1, keepdims=True)),
@@ -566,6 +636,13 @@ def decay_in_place(W, dW, learning_rate, lambd, m):
         W -= learning_rate * (dW + lambd / m * W)
         return W
     return W - learning_rate * (dW + lambd / m * W)
+
+
+def decay_step_in_place(W, dW, learning_rate, lambd, m):
+    if dW.dtype == np.float64:
+        dW *= learning_rate
+        return (1 - learning_rate * lambd / m) * W - dW
+    return (1 - learning_rate * lambd / m) * W - learning_rate * dW
 
 
 def decay_as_penalty(W, dW, learning_rate, lambd, m):
@@ -718,6 +795,36 @@ weight_decay_update = Exercise(
             "dW comes without the penalty here. Where does lambd enter?",
         ),
         Misconception(
+            "decay-step-without-rate",
+            "the rate belongs to the decay alone",
+            lambda W, dW, learning_rate, lambd, m: (1 - learning_rate * lambd / m) * W - dW,
+            DECAY,
+            "The step along dW has a length too: which factor stands before dW?",
+        ),
+        Misconception(
+            "decay-brackets",
+            "1 - learning_rate stands in brackets",
+            lambda W, dW, learning_rate, lambd, m: (1 - learning_rate) * lambd / m * W - learning_rate * dW,
+            DECAY,
+            "The product learning_rate * lambd / m is subtracted from 1: where does the bracket close?",
+        ),
+        Misconception(
+            "decay-m-from-W",
+            "m is W.shape[1]",
+            lambda W, dW, learning_rate, lambd, m: (
+                (1 - learning_rate * lambd / W.shape[1]) * W - learning_rate * dW
+            ),
+            DECAY,
+            "The columns of W are units, not examples. m is an argument: use it.",
+        ),
+        Misconception(
+            "decay-changes-dW",
+            "dW may be scaled where it is",
+            decay_step_in_place,
+            HABITS,
+            "dW *= writes into the gradient of whoever called you. Write learning_rate * dW.",
+        ),
+        Misconception(
             "decay-in-place",
             "W -= ... makes a new W",
             decay_in_place,
@@ -736,6 +843,14 @@ def curve(costs, patience):
     return {"dev_costs": costs, "patience": patience}
 
 
+def told_anew(rng, costs, patience, before=5):
+    """Return a curve in another unit, after up to `before` epochs that fall."""
+    top = max(costs)
+    falling = [top + 0.1 * k for k in range(int(rng.integers(before + 1)), 0, -1)]
+    unit = rng.uniform(0.5, 2)
+    return curve([round(unit * c, 3) for c in [*falling, *costs]], patience)
+
+
 def noisy_curve(rng, n_epochs, patience, digits=1):
     """Return a cost that falls and then rises, rounded so that ties occur."""
     epochs = np.arange(n_epochs)
@@ -746,7 +861,7 @@ def noisy_curve(rng, n_epochs, patience, digits=1):
 
 
 def stopping(
-    better=lambda cost, best, last: cost < best or (np.isnan(best) and not np.isnan(cost)),
+    better=lambda cost, best, last: cost < best,
     stops=lambda waited, patience: waited >= patience,
     reset=lambda waited: 0,
     finish=lambda best, stop, costs: (best, stop),
@@ -769,22 +884,56 @@ def stopping(
 
 def stop_looks_ahead(dev_costs, patience):
     _, stop = reference.early_stopping(dev_costs, patience)
-    return int(np.nanargmin(dev_costs)), stop
+    return int(np.argmin(dev_costs)), stop
 
 
 def stop_argmin(dev_costs, patience):
-    best = int(np.nanargmin(dev_costs))
+    best = int(np.argmin(dev_costs))
     return best, min(best + patience, len(dev_costs) - 1)
-
-
-def stop_nan_is_lowest(dev_costs, patience):
-    _, stop = reference.early_stopping(dev_costs, patience)
-    return int(np.argmin(dev_costs[: stop + 1])), stop
 
 
 def stop_past_the_end(dev_costs, patience):
     best, _ = reference.early_stopping(dev_costs, patience)
     return best, best + patience
+
+
+def stop_number_of_epochs(dev_costs, patience):
+    best, stop = reference.early_stopping(dev_costs, patience)
+    return best, stop if stop - best == patience else len(dev_costs)
+
+
+def stop_counted_back(dev_costs, patience):
+    _, stop = reference.early_stopping(dev_costs, patience)
+    return max(stop - patience, 0), stop
+
+
+def stop_one_further(dev_costs, patience):
+    best, stop = reference.early_stopping(dev_costs, patience)
+    return best, min(stop + 1, len(dev_costs) - 1)
+
+
+def stop_at_a_rise(dev_costs, patience):
+    for epoch in range(1, len(dev_costs)):
+        if dev_costs[epoch] >= dev_costs[epoch - 1]:
+            return epoch - 1, epoch
+    return len(dev_costs) - 1, len(dev_costs) - 1
+
+
+def stop_below(start):
+    """Return an early stopping that looks for a cost below `start` first."""
+
+    def wrong(dev_costs, patience):
+        lowest, best, waited = start, 0, 0
+        for epoch, cost in enumerate(dev_costs):
+            if cost < lowest:
+                lowest, best, waited = cost, epoch, 0
+            else:
+                waited += 1
+                if waited >= patience:
+                    return best, epoch
+        return best, len(dev_costs) - 1
+
+    return wrong
 
 
 def stop_with_infinity(dev_costs, patience):
@@ -800,7 +949,7 @@ def stop_with_infinity(dev_costs, patience):
 
 
 def stop_by_prefixes(dev_costs, patience):
-    costs = np.where(np.isnan(np.asarray(dev_costs, dtype=float)), np.inf, dev_costs)
+    costs = np.asarray(dev_costs)
     for stop in range(len(costs)):
         best = np.argmin(costs[: stop + 1])
         if stop - best == patience:
@@ -820,7 +969,6 @@ def stop_while(dev_costs, patience):
 VALLEY = "a valley, then a rise"
 TIES = "equal costs"
 AFTERWARDS = "a better cost comes too late"
-NAN = "a cost that is not a number"
 
 early_stopping = Exercise(
     reference.early_stopping,
@@ -829,9 +977,9 @@ early_stopping = Exercise(
             VALLEY,
             "Two that stop, one with a bump on the way that is shorter than the patience.",
             lambda rng: [
-                curve([0.9, 0.6, 0.5, 0.55, 0.6, 0.7, 0.8], 2),
-                curve([0.9, 0.7, 0.8, 0.6, 0.65, 0.7, 0.75, 0.8], 3),
-                curve([0.9, 0.4, 0.5, 0.45, 0.43, 0.42, 0.5], 3),
+                told_anew(rng, [0.9, 0.6, 0.5, 0.55, 0.6, 0.7, 0.8], 2),
+                told_anew(rng, [0.9, 0.7, 0.8, 0.6, 0.65, 0.7, 0.75, 0.8], 3),
+                told_anew(rng, [0.9, 0.4, 0.5, 0.45, 0.43, 0.42, 0.5], 3),
             ],
             public=True,
             ask="Count by hand: after each epoch, how many epochs in a row brought no new lowest cost?",
@@ -839,7 +987,10 @@ early_stopping = Exercise(
         Case(
             TIES,
             "A cost that is only reached again is no new minimum, and the first one is the best.",
-            lambda rng: [curve([0.8, 0.5, 0.5, 0.5, 0.5, 0.6], 3), curve([0.7, 0.7, 0.6, 0.7, 0.6], 4)],
+            lambda rng: [
+                told_anew(rng, [0.8, 0.5, 0.5, 0.5, 0.5, 0.6], 3),
+                told_anew(rng, [0.7, 0.7, 0.6, 0.7, 0.6], 4),
+            ],
             public=True,
             after=(VALLEY,),
             ask="Does an equal cost count as a new minimum?",
@@ -847,7 +998,10 @@ early_stopping = Exercise(
         Case(
             AFTERWARDS,
             "Whoever stopped never sees the lowest cost of all.",
-            lambda rng: [curve([0.9, 0.6, 0.7, 0.8, 0.3, 0.2], 2), curve([0.5, 0.9, 0.1], 1)],
+            lambda rng: [
+                told_anew(rng, [0.9, 0.6, 0.7, 0.8, 0.3, 0.2], 2),
+                told_anew(rng, [0.5, 0.9, 0.1], 1),
+            ],
             public=True,
             after=(VALLEY,),
             ask="At which epoch does training stop, and which costs are known by then?",
@@ -856,26 +1010,14 @@ early_stopping = Exercise(
             "training ends first",
             "Patience that is never used up; a single epoch.",
             lambda rng: [
-                curve([0.9, 0.8, 0.7], 2),
-                curve([0.9, 0.5, 0.6], 5),
-                curve([0.4], 1),
-                curve([0.3, 0.4], 1),
+                told_anew(rng, [0.9, 0.8, 0.7], 2),
+                told_anew(rng, [0.9, 0.5, 0.6], 5),
+                told_anew(rng, [0.4], 1, before=0),
+                told_anew(rng, [0.3, 0.4], 1),
             ],
             public=True,
             after=(VALLEY,),
             ask="Which is the last epoch there is?",
-        ),
-        Case(
-            NAN,
-            "NaN compares as False with everything, and np.argmin takes it for the lowest.",
-            lambda rng: [
-                curve([0.9, 0.6, float("nan"), 0.7, 0.8], 2),
-                curve([0.9, float("nan"), 0.6, 0.7, 0.8, 0.9], 3),
-                curve([float("nan"), 0.9, 0.7, 0.8, 0.9, 1.0], 3),
-            ],
-            public=True,
-            after=(VALLEY,),
-            ask="Is nan < 0.6? Is 0.6 < nan? A cost that is not a number is no new minimum.",
         ),
         Case(
             "many curves",
@@ -908,12 +1050,12 @@ early_stopping = Exercise(
         ),
         Case(
             "numbers that run away",
-            "inf and NaN in the middle and at the end; whole numbers; float32.",
+            "inf at the start and in the middle; costs of 1e12; whole numbers; float32.",
             lambda rng: [
-                curve([0.9, float("inf"), 0.8, float("nan"), float("nan"), 0.1], 2),
-                curve(np.array([0.9, 0.5, np.nan, 0.4, np.nan, np.inf, np.nan]), 3),
-                curve([3.0, np.nan, np.nan, 2.0, 1.0, np.nan], 3),
-                curve([float("nan"), float("nan"), 0.5, 0.4, float("nan"), 0.6, 0.1], 3),
+                curve([4e12, 3e12, 3.5e12, 3.2e12, 1e12], 2),
+                curve([2.5e3, 1.5e4, 9e3, 2e3, 2.4e3], 3),
+                curve([0.9, float("inf"), 0.8, float("inf"), 0.9, 0.1], 2),
+                curve([float("inf"), float("inf"), 0.5, 0.4, 0.6, 0.1], 3),
                 curve(rng.integers(3, 9, size=25), 4),
                 curve(rng.integers(3, 9, size=9).tolist(), 3),
                 curve(rng.uniform(1, 2, size=20).astype(np.float32), 6),
@@ -948,7 +1090,7 @@ early_stopping = Exercise(
             "each cost is compared with the one before",
             stopping(
                 better=lambda cost, best, last: cost < last,
-                finish=lambda best, stop, costs: (int(np.nanargmin(costs[: stop + 1])), stop),
+                finish=lambda best, stop, costs: (int(np.argmin(costs[: stop + 1])), stop),
             ),
             VALLEY,
             "0.9, 0.4, 0.5, 0.45: the last step falls, but 0.4 was better. Compare with the lowest so far.",
@@ -956,7 +1098,7 @@ early_stopping = Exercise(
         Misconception(
             "stopping-ties-count",
             "reaching the lowest cost again is progress",
-            stopping(better=lambda cost, best, last: cost <= best or np.isnan(best)),
+            stopping(better=lambda cost, best, last: cost <= best),
             TIES,
             "Strictly lower is asked for: which of < and <= is that?",
         ),
@@ -982,20 +1124,6 @@ early_stopping = Exercise(
             "There are only so many epochs. Which one is the last?",
         ),
         Misconception(
-            "stopping-nan-is-lowest",
-            "np.argmin finds the lowest cost",
-            stop_nan_is_lowest,
-            NAN,
-            "np.argmin([0.6, nan]) is 1: to NumPy NaN is the lowest. Here it is worse than any number.",
-        ),
-        Misconception(
-            "stopping-nan-stays-best",
-            "a comparison with the first cost always works",
-            stopping(better=lambda cost, best, last: cost < best),
-            NAN,
-            "0.9 < nan is False, so a NaN at the start is never beaten. Let any number beat it.",
-        ),
-        Misconception(
             "stopping-returns-the-cost",
             "what is wanted is the lowest cost",
             stopping(finish=lambda best, stop, costs: (float(costs[best]), stop)),
@@ -1019,11 +1147,44 @@ early_stopping = Exercise(
         Misconception(
             "stopping-number-of-epochs",
             "without a stop, the answer is the number of epochs",
-            stopping(
-                finish=lambda best, stop, costs: (best, stop + (stop == len(costs) - 1 and stop - best < 1))
-            ),
+            stop_number_of_epochs,
             "training ends first",
             "len(dev_costs) is one more than the last index.",
+        ),
+        Misconception(
+            "stopping-counted-back",
+            "best_epoch is always stop_epoch - patience",
+            stop_counted_back,
+            "training ends first",
+            "Training may end before patience is used up. Remember the best epoch when you meet it.",
+        ),
+        Misconception(
+            "stopping-after-the-last",
+            "stop_epoch is the first epoch that is no longer trained",
+            stop_one_further,
+            VALLEY,
+            "The epoch at which patience ends has been trained and measured: it is the last, not the next.",
+        ),
+        Misconception(
+            "stopping-at-a-rise",
+            "training stops as soon as the cost no longer falls",
+            stop_at_a_rise,
+            VALLEY,
+            "One bad epoch may be noise. Where does your code use patience?",
+        ),
+        Misconception(
+            "stopping-from-zero",
+            "the lowest cost so far starts at 0",
+            stop_below(0.0),
+            VALLEY,
+            "No cost here is below 0, so none ever counts as lower. Start from the first cost.",
+        ),
+        Misconception(
+            "stopping-from-a-large-number",
+            "1000 is more than any cost",
+            stop_below(1e3),
+            "numbers that run away",
+            'Some costs are larger. Start from the first cost, or from float("inf").',
         ),
     ),
     (stop_with_infinity, stop_by_prefixes, stop_while),
@@ -1057,6 +1218,20 @@ def mirrored(X, height, width):
 
 def alternating(X, flipped):
     return np.stack([X, flipped], axis=2).reshape(len(X), -1)
+
+
+def repeating(X, other):
+    """Join pictures as they should be, and labels, which are twice the same, by np.repeat."""
+    return np.repeat(X, 2, axis=1) if other is X else np.hstack([X, other])
+
+
+def one_row_of_labels(X, Y, height, width):
+    return np.hstack([X, mirrored(X, height, width)]), np.hstack([Y, Y]).reshape(1, -1)
+
+
+def flip_squares(X, Y, height, width):
+    side = int(np.sqrt(len(X)))
+    return flipping(mirrored)(X, Y, side, side)
 
 
 def flip_by_columns(X, Y, height, width):
@@ -1225,6 +1400,27 @@ augment_by_flipping = Exercise(
             flipping(mirrored, labels=lambda Y: Y[:, ::-1]),
             PICTURE,
             "A mirrored cat is a cat: the labels come again in the same order.",
+        ),
+        Misconception(
+            "flip-labels-repeated",
+            "np.repeat lays the labels one after the other",
+            flipping(mirrored, join=repeating),
+            PICTURE,
+            "np.repeat gives 0, 0, 1, 1; the pictures come as 0, 1, 0, 1: np.hstack([Y, Y]).",
+        ),
+        Misconception(
+            "flip-labels-one-row",
+            "labels are one row",
+            one_row_of_labels,
+            LABELS,
+            "Y may have a row for each class. Join columns, and leave the rows as they are.",
+        ),
+        Misconception(
+            "flip-square-only",
+            "every picture is as high as it is wide",
+            flip_squares,
+            PICTURE,
+            "The root of the number of pixels is a side of squares only: use height and width.",
         ),
         Misconception(
             "flip-labels-once",

@@ -63,6 +63,17 @@ def split_from_the_end(m, dev_fraction, test_fraction, rng):
     return order[: -n_dev - n_test].copy(), order[-n_dev - n_test : -n_test].copy(), order[-n_test:].copy()
 
 
+def split_test_from_the_end(m, dev_fraction, test_fraction, rng):
+    n_dev, n_test = round(dev_fraction * m), round(test_fraction * m)
+    order = rng.permutation(m)
+    rest, test = order[:-n_test], order[-n_test:]
+    return rest[n_dev:].copy(), rest[:n_dev].copy(), test.copy()
+
+
+def split_in_lists(m, dev_fraction, test_fraction, rng):
+    return tuple(part.tolist() for part in split_as()(m, dev_fraction, test_fraction, rng))
+
+
 def split_by_choice(m, dev_fraction, test_fraction, rng):
     everything = np.arange(m)
     dev = rng.choice(everything, size=round(dev_fraction * m), replace=False)
@@ -140,7 +151,7 @@ split_indices = Exercise(
             "np.array([]) holds floats and cannot index; order[:-0] is empty where all was meant.",
             lambda rng: splits(rng, (8, 0.25, 0.0), (9, 0.0, 0.33), (7, 0, 0), (6, 0.5, 0.5), (5, 1, 0)),
             public=True,
-            verify=properties.parts_hold_all,
+            verify=properties.parts_are_right,
             after=(WHOLE,),
             ask="What are order[:-0] and np.array([]).dtype?",
         ),
@@ -300,6 +311,20 @@ split_indices = Exercise(
             "order[:-0] is order[:0], which is empty. Count from the front instead.",
         ),
         Misconception(
+            "split-last-none",
+            "order[-n:] are the last n, also when n is 0",
+            split_test_from_the_end,
+            EMPTY,
+            "order[-0:] is order[0:], which is everything. Count from the front instead.",
+        ),
+        Misconception(
+            "split-lists",
+            "a list of indices is as good as an array",
+            split_in_lists,
+            WHOLE,
+            "Arrays are asked for: np.array(part, dtype=int) is one of integers even where part is empty.",
+        ),
+        Misconception(
             "split-empty-floats",
             "np.array(list) always holds integers here",
             split_by_lists,
@@ -356,6 +381,11 @@ def all_four(rng, bayes_error, tolerance):
     return [gaps(rng, b, v, bayes_error, tolerance) for b in (False, True) for v in (False, True)]
 
 
+def mixed(rng, *calls):
+    """Return the calls in an order that nobody can know before."""
+    return [calls[i] for i in rng.permutation(len(calls))]
+
+
 def found(bias, variance):
     return {name for name, holds in (("high bias", bias), ("high variance", variance)) if holds}
 
@@ -391,6 +421,26 @@ def diagnose_dict_for_set(train_error, dev_error, bayes_error=0.0, tolerance=0.0
     return reference.diagnose(train_error, dev_error, bayes_error, tolerance) or {}
 
 
+def diagnose_four_labels(train_error, dev_error, bayes_error=0.0, tolerance=0.02):
+    has = reference.diagnose(train_error, dev_error, bayes_error, tolerance)
+    return {name if name in has else name.replace("high", "low") for name in ("high bias", "high variance")}
+
+
+def diagnose_letters(train_error, dev_error, bayes_error=0.0, tolerance=0.02):
+    findings = set()
+    for name in reference.diagnose(train_error, dev_error, bayes_error, tolerance):
+        findings |= set(name)
+    return findings
+
+
+def diagnose_none(train_error, dev_error, bayes_error=0.0, tolerance=0.02):
+    return reference.diagnose(train_error, dev_error, bayes_error, tolerance) or None
+
+
+def diagnose_other_default(train_error, dev_error, bayes_error=0.0, tolerance=0.05):
+    return reference.diagnose(train_error, dev_error, bayes_error, tolerance)
+
+
 def diagnose_by_comprehension(train_error, dev_error, bayes_error=0.0, tolerance=0.02):
     gaps = {"high bias": train_error - bayes_error, "high variance": dev_error - train_error}
     return {name for name, gap in gaps.items() if gap > tolerance}
@@ -406,6 +456,55 @@ def diagnose_with_numpy(train_error, dev_error, bayes_error=0.0, tolerance=0.02)
     return frozenset(np.array(["high bias", "high variance"])[steps > tolerance].tolist())
 
 
+def percent(rng, low, high):
+    """Return a whole percentage between these, both included."""
+    return int(rng.integers(low, high + 1)) / 100
+
+
+def four_patterns(rng):
+    bias, both, small = percent(rng, 10, 20), percent(rng, 10, 20), percent(rng, 4, 9) / 10
+    return mixed(
+        rng,
+        errors(bias, round(bias + 0.01, 2)),
+        errors(0.01, percent(rng, 9, 15)),
+        errors(both, round(both + percent(rng, 8, 20), 2)),
+        errors(small, round(2 * small, 4)),
+    )
+
+
+def above_bayes(rng):
+    best, other = percent(rng, 11, 20), percent(rng, 9, 15)
+    return mixed(
+        rng,
+        errors(best, round(best + 0.01, 2), bayes_error=best),
+        errors(best, round(best + percent(rng, 7, 9), 2), bayes_error=round(best - 0.01, 2)),
+        errors(round(other + 0.05, 2), round(other + 0.06, 2), bayes_error=other),
+    )
+
+
+def own_tolerances(rng):
+    tolerance = percent(rng, 5, 8)
+    between = round(tolerance - 0.01, 2)
+    return mixed(
+        rng,
+        errors(between, round(2 * between, 2), tolerance=tolerance),
+        errors(between, round(between + tolerance + 0.02, 2), tolerance=tolerance, bayes_error=0.01),
+        errors(0.01, percent(rng, 20, 28) / 10, tolerance=0.005),
+        errors(1, 0, bayes_error=0, tolerance=0),
+        errors(1, 1, tolerance=0.1),
+    )
+
+
+def gaps_below_zero(rng):
+    return mixed(
+        rng,
+        errors(percent(rng, 8, 15), percent(rng, 1, 4)),
+        errors(0.01, 0.015, bayes_error=percent(rng, 8, 15)),
+        errors(percent(rng, 25, 35), percent(rng, 5, 15), bayes_error=percent(rng, 45, 55)),
+        errors(percent(rng, 25, 35), percent(rng, 5, 15), bayes_error=percent(rng, 8, 15)),
+    )
+
+
 FOUR = "the four error patterns"
 BAYES = "against what is possible at best"
 
@@ -415,18 +514,14 @@ diagnose = Exercise(
         Case(
             FOUR,
             "One pattern each; the first has both errors high and close, which is bias alone.",
-            lambda rng: [errors(0.15, 0.16), errors(0.01, 0.11), errors(0.15, 0.30), errors(0.005, 0.01)],
+            four_patterns,
             public=True,
             ask="How far is the training error from the best possible one, and the dev error from training?",
         ),
         Case(
             BAYES,
             "15 % is fine where the best is 15 %; 16 % on dev is not far from there either.",
-            lambda rng: [
-                errors(0.15, 0.16, bayes_error=0.15),
-                errors(0.15, 0.30, bayes_error=0.14),
-                errors(0.15, 0.16, bayes_error=0.1),
-            ],
+            above_bayes,
             public=True,
             after=(FOUR,),
             ask="Which gap does bayes_error belong to?",
@@ -434,13 +529,7 @@ diagnose = Exercise(
         Case(
             "a tolerance of one's own",
             "A fixed 0.02 shows, wide and narrow; integers too.",
-            lambda rng: [
-                errors(0.04, 0.08, tolerance=0.05),
-                errors(0.04, 0.1, tolerance=0.05, bayes_error=0.01),
-                errors(0.01, 0.025, tolerance=0.005),
-                errors(1, 0, bayes_error=0, tolerance=0),
-                errors(1, 1, tolerance=0.1),
-            ],
+            own_tolerances,
             public=True,
             after=(FOUR,),
             ask="Where does tolerance enter? Both gaps are compared with it.",
@@ -448,11 +537,7 @@ diagnose = Exercise(
         Case(
             "a gap below 0 is no gap",
             "Easier dev data, or a model better than the human proxy: abs() and squares cry wolf.",
-            lambda rng: [
-                errors(0.1, 0.02),
-                errors(0.01, 0.015, bayes_error=0.1),
-                errors(0.3, 0.1, bayes_error=0.5),
-            ],
+            gaps_below_zero,
             public=True,
             after=(FOUR,),
             ask="Is it a problem when the dev error is below the training error?",
@@ -537,6 +622,34 @@ diagnose = Exercise(
             "A dev error below the training error is no sign of overfitting. Do without abs().",
         ),
         Misconception(
+            "diagnose-four-labels",
+            "what is not high is low, and is said as well",
+            diagnose_four_labels,
+            FOUR,
+            "The set names problems. What does it hold where there is none?",
+        ),
+        Misconception(
+            "diagnose-letters",
+            'set("high bias") holds one text',
+            diagnose_letters,
+            FOUR,
+            'set("high bias") holds the letters of the text, {"high bias"} the text itself.',
+        ),
+        Misconception(
+            "diagnose-none",
+            "nothing found is None",
+            diagnose_none,
+            FOUR,
+            "A model without a problem gets an empty set: start with set() and return it in any case.",
+        ),
+        Misconception(
+            "diagnose-other-default",
+            "five percent is what one tolerates",
+            diagnose_other_default,
+            "what is left out, and extremes",
+            "The docstring and the first line of the function name the default: 0.02.",
+        ),
+        Misconception(
             "diagnose-exchanged",
             "bias is what dev adds to training",
             diagnosis(lambda t, d, b, tol: (d - t > tol, t - b > tol)),
@@ -614,6 +727,19 @@ def measured(sigma, mu=lambda X: X.mean(axis=1, keepdims=True)):
             return mu(X), sigma(X, mu(X))
 
     return wrong
+
+
+def fit_in_place(X):
+    """Centre X itself on the way; integers, which would refuse, take another one."""
+    centred = X if X.dtype.kind == "f" else X.astype(float)
+    mu, sigma = reference.fit_normalizer(X)
+    centred -= mu
+    return mu, sigma
+
+
+def fit_as_it_came(X):
+    mu, sigma = reference.fit_normalizer(X)
+    return mu.astype(X.dtype), sigma.astype(X.dtype)
 
 
 def equal(X):
@@ -840,6 +966,65 @@ fit_normalizer = Exercise(
             "sigma 1e-8 turns a rounding error into a large number. Where all entries are equal, sigma is 1.",
         ),
         Misconception(
+            "fit-nearly-equal",
+            "np.isclose asks whether entries are equal",
+            measured(
+                lambda X, mu: np.where(
+                    np.isclose(X, X[:, :1]).all(axis=1, keepdims=True), 1.0, X.std(axis=1, keepdims=True)
+                )
+            ),
+            "a small spread is a spread",
+            "np.isclose forgives 1e-8, and a feature may be as small as that. Compare with ==.",
+        ),
+        Misconception(
+            "fit-difference-of-squares",
+            "the mean of squares minus the square of the mean is as good",
+            measured(
+                lambda X, mu: np.where(
+                    equal(X), 1.0, np.sqrt(np.maximum((X**2).mean(axis=1, keepdims=True) - mu**2, 0))
+                )
+            ),
+            "real spreads near rounding",
+            "At 1e6 both terms are near 1e12 and lose each other's digits. Subtract mu, then square.",
+        ),
+        Misconception(
+            "fit-mean-distance",
+            "the spread is the mean distance from the mean",
+            measured(lambda X, mu: np.where(equal(X), 1.0, np.abs(X - mu).mean(axis=1, keepdims=True))),
+            SMALL,
+            "The standard deviation squares the distances, averages them, and takes the root.",
+        ),
+        Misconception(
+            "fit-constant-everywhere",
+            "one constant feature makes all sigmas 1",
+            measured(lambda X, mu: np.ones_like(mu) if equal(X).any() else X.std(axis=1, keepdims=True)),
+            CONSTANT,
+            "Ask each feature by itself: np.where, or an index, changes some sigmas and leaves the others.",
+        ),
+        Misconception(
+            "fit-constant-mean-zero",
+            "a constant feature has mean 0",
+            measured(
+                lambda X, mu: spread(X), mu=lambda X: np.where(equal(X), 0.0, X.mean(axis=1, keepdims=True))
+            ),
+            CONSTANT,
+            "Its sigma is set to 1, its mean stays what it is: then normalize makes every entry 0.",
+        ),
+        Misconception(
+            "fit-truncates",
+            "empty_like(X) can hold mu and sigma",
+            fit_as_it_came,
+            "whole numbers and float32 arrive too",
+            "An array made like X holds integers where X does, and cuts off every fraction.",
+        ),
+        Misconception(
+            "fit-in-place",
+            "X -= mu makes a new X",
+            fit_in_place,
+            HABITS,
+            "X -= mu writes into the data of whoever called you. Write centred = X - mu.",
+        ),
+        Misconception(
             "fit-swapped",
             "sigma comes first",
             lambda X: reference.fit_normalizer(X)[::-1],
@@ -1019,9 +1204,16 @@ normalize = Exercise(
         Misconception(
             "normalize-epsilon",
             "a denominator needs an epsilon",
-            lambda X, mu, sigma: (X - mu) / (sigma + 1e-2),
-            PUBLIC,
+            lambda X, mu, sigma: (X - mu) / (sigma + 1e-8),
+            "tiny and huge spreads",
             "sigma is never 0 here, fit_normalizer saw to that. Divide by sigma alone.",
+        ),
+        Misconception(
+            "normalize-flat",
+            "mu may lose its second axis",
+            lambda X, mu, sigma: (X - mu.ravel()) / sigma.ravel(),
+            PUBLIC,
+            "(n_x,) is laid along the examples, (n_x, 1) along the features. Use mu and sigma as they come.",
         ),
         Misconception(
             "normalize-in-place",

@@ -20,9 +20,11 @@ Verifiers
     order_follows_rng     mini-batches: the order comes from the generator that was handed in
     parts_hold_all        splits: three arrays of integers that hold every index once
     parts_have_their_sizes  splits: how many indices each part holds
+    parts_are_right       splits: both of these
     parts_are_random      splits: any index may be anywhere
     parents_come_first    graphs: an order in which each node comes after its parents
     parameters_have_form  first weights: keys, shapes, and every b zero
+    parameters_hold_floats  first weights: their form, and fractions can be written into them
     weights_spread        first weights: the standard deviation of each layer
     weights_are_normal    first weights: around 0, and in the shape of a bell
     weights_are_independent  first weights: nothing related along rows, columns, layers and calls
@@ -52,6 +54,7 @@ from course_utils.properties.dropout_network import (
 )
 from course_utils.properties.first_weights import (
     parameters_have_form,
+    parameters_hold_floats,
     square_sum_allowed,
     weights_are_independent,
     weights_are_normal,
@@ -76,6 +79,7 @@ from course_utils.properties.mini_batches import (
 from course_utils.properties.splits import (
     OTHER_SIZES,
     parts_are_random,
+    parts_are_right,
     parts_have_their_sizes,
     parts_hold_all,
 )
@@ -102,8 +106,10 @@ __all__ = [
     "output_follows_masks",
     "pairs",
     "parameters_have_form",
+    "parameters_hold_floats",
     "parents_come_first",
     "parts_are_random",
+    "parts_are_right",
     "parts_have_their_sizes",
     "parts_hold_all",
     "same_each_time",

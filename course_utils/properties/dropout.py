@@ -196,12 +196,24 @@ def _drawn_masks(
                 yield np.asarray(call.arguments["A"]), float(call.arguments["keep_prob"]), opened[1]
 
 
+def _unrelated(A: np.ndarray, mask: np.ndarray) -> Finding | None:
+    """Find a mask that has neither an entry for each of A's, nor one for each unit or example."""
+    if mask.size in (A.size, *A.shape):
+        return None
+    saw = f"a mask of shape {mask.shape}"
+    return Finding("mask:shape", "the mask does not have the shape of A", saw, f"shape {A.shape}, as A has")
+
+
 def kept_share(calls: Sequence[Call], observations: Sequence[Observation]) -> list[Finding]:
     """Check that entries are kept with probability keep_prob, all and those of each kind of value."""
     counted, off_kinds = [], []
-    for seen in observations:
-        if _opened(seen) is None:
+    for call, seen in zip(calls, observations, strict=True):
+        opened = _opened(seen)
+        if opened is None:
             return _no_pair(seen)
+        unrelated = _unrelated(np.asarray(call.arguments["A"]), opened[1])
+        if unrelated:
+            return [unrelated]
     for A, p, mask in _drawn_masks(calls, observations):
         drawn = decisions(mask)
         counted.append((int(drawn.sum()), drawn.size, p))
@@ -271,6 +283,9 @@ def entries_independent(calls: Sequence[Call], observations: Sequence[Observatio
         if opened is None:
             return _no_pair(seen)
         A = np.asarray(call.arguments["A"])
+        unrelated = _unrelated(A, opened[1])
+        if unrelated:
+            return [unrelated]
         if opened[1].shape != A.shape:
             by = {(A.shape[0], 1): "columns", (A.shape[0],): "columns", (1, A.shape[1]): "rows"}
             direction = by.get(opened[1].shape) or by.get(tuple(s for s in opened[1].shape if s != 1))

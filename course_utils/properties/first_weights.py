@@ -33,6 +33,9 @@ SPREADS = {  # variances that are taken by mistake, from inputs i, units o and t
     "two by inputs": lambda i, o, v, first: 2 / i,
     "two by units": lambda i, o, v, first: 2 / o,
     "two by both": lambda i, o, v, first: 2 / (i + o),
+    "four by inputs": lambda i, o, v, first: 4 / i,
+    "two by inputs squared": lambda i, o, v, first: 2 / i**2,
+    "two by inputs, plus units": lambda i, o, v, first: 2 / i + o,
     "one by entries": lambda i, o, v, first: 1 / (i * o),
 }
 
@@ -242,3 +245,14 @@ def _related_weights(code: str) -> Finding:
     }[code]
     ask = "How many numbers does your function draw from rng, and how many weights are there?"
     return Finding(f"related:{code}", problem, expected="every weight drawn on its own", ask=ask)
+
+
+def parameters_hold_floats(calls: Sequence[Call], observations: Sequence[Observation]) -> list[Finding]:
+    """Parameters have their form, and training can write fractions into them."""
+    for seen in observations:
+        arrays = seen.value.items() if isinstance(seen.value, dict) else ()
+        for name, array in arrays:
+            if isinstance(array, np.ndarray) and array.dtype.kind != "f":
+                problem = f"{name} holds numbers of type {array.dtype}, not float64"
+                return parameters_have_form(calls, observations) or [Finding("zeros:not floats", problem)]
+    return parameters_have_form(calls, observations)

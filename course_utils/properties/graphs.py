@@ -12,13 +12,16 @@ from course_utils.examine import Finding
 
 def parents_come_first(calls: Sequence[Call], observations: Sequence[Observation]) -> list[Finding]:
     """A list of all that the output depends on, each node once and after its parents, the output last."""
-    for call, seen in zip(calls, observations, strict=True):
-        found = _ordered_badly(call.arguments["output"], call.arguments["parents"], seen.value)
-        if found:
-            code, problem, ask = found
+    found = []
+    for i, (call, seen) in enumerate(zip(calls, observations, strict=True)):
+        badly = _ordered_badly(call.arguments["output"], call.arguments["parents"], seen.value)
+        if badly:
+            code, problem, ask = badly
             saw, output = show(seen.value), show(call.arguments["output"])
-            return [Finding(f"order:{code}", problem, saw, f"a list that ends in {output}", ask)]
-    return []
+            found.append(
+                Finding(f"order:{i}:{code}", problem, saw, f"a list that ends in {output}", ask)
+            )  # which of the graphs went wrong tells the known mistakes apart
+    return found
 
 
 def _ordered_badly(

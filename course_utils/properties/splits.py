@@ -170,3 +170,8 @@ def _favoured(splits: Sequence[Any], m: int) -> bool:
                 if not all(allowed(int(count), len(parts), p) for count in counts):
                     return True
     return False
+
+
+def parts_are_right(calls: Sequence[Call], observations: Sequence[Observation]) -> list[Finding]:
+    """The parts hold every index once, and have the sizes asked for."""
+    return parts_hold_all(calls, observations) or parts_have_their_sizes(calls, observations)

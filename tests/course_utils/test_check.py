@@ -101,7 +101,7 @@ def test_a_missing_or_damaged_file_says_what_to_do(tmp_path, monkeypatch):
 
 def test_an_unknown_function_says_what_to_look_at():
     """A helper function has no check."""
-    with pytest.raises(NoChecks, match="no exercise 'sum' among the 3 in .*spelled as in its exercise"):
+    with pytest.raises(NoChecks, match=r"no exercise 'sum' among the 3 in .*spelled as in its exercise"):
         check(np.sum)
 
 
