@@ -296,19 +296,21 @@ def diagnose(
     """Find the known mistake that explains what was seen.
 
     A mistake is ruled out where it would have failed and the learner did not. Of the others the first that
-    explains every failure is named, else the one that explains most (someone may hold two at once), if that
-    is at least a third.
+    explains every failure is named, else the one that explains most (someone may hold two at once), if it
+    explains the first red check, beside which its hint will stand, or a verified one, whose code is its own.
     """
     off = {check.name: places_off(check, observations[check.name]) for check in checks}
+    first = next((name for name, places in off.items() if any(places)), HABITS)
+    telling = {first, HABITS, *(check.name for check in checks if check.verify is not None)}
     best, best_explained = None, 0
     for mistake in mistakes:
         explained, unexplained, contradicted = _weigh(checks, observations, off, mistake)
-        if contradicted or not explained:
+        if contradicted or not any(explained.values()):
             continue
         if not unexplained:
             return mistake
-        if explained > best_explained and 2 * explained >= unexplained:
-            best, best_explained = mistake, explained
+        if sum(explained.values()) > best_explained and any(explained[name] for name in telling):
+            best, best_explained = mistake, sum(explained.values())
     return best
 
 
@@ -329,26 +331,28 @@ def _weigh(
     observations: Mapping[str, Sequence[Observation]],
     off: Mapping[str, Sequence[set[str]]],
     mistake: Mistake,
-) -> tuple[int, int, bool]:
-    """Count the failures that the mistake explains and those it does not; and is it contradicted?"""
-    explained = unexplained = 0
+) -> tuple[dict[str, int], int, bool]:
+    """Count the failures that the mistake explains, by check, and those it does not; is it contradicted?"""
+    explained = dict.fromkeys([*off, HABITS], 0)
+    unexplained = 0
     for check in checks:
         for i, (mine, its) in enumerate(zip(off[check.name], mistake.off[check.name], strict=False)):
             if any(not any(place.startswith(other) for other in mine) for place in its):
-                return 0, 0, True
+                return explained, 0, True
             alike = mine & its
             if alike and check.verify is None:
                 seen, wrong = observations[check.name][i], mistake.observations[check.name][i]
                 alike = _same_way(check, seen, wrong, alike)
-            explained += len(alike)
+            explained[check.name] += len(alike)
             unexplained += len(mine - alike)
     my_habits, its_habits = (
         {found.code for found in habits([o for seen in every.values() for o in seen])}
         for every in (observations, mistake.observations)
     )
     if its_habits - my_habits:
-        return 0, 0, True
-    return explained + len(my_habits & its_habits), unexplained + len(my_habits - its_habits), False
+        return explained, 0, True
+    explained[HABITS] = len(my_habits & its_habits)
+    return explained, unexplained + len(my_habits - its_habits), False
 
 
 def _same_way(check: Check, mine: Observation, its: Observation, places: set[str]) -> set[str]:
