@@ -1,6 +1,6 @@
 """One class of `optimizers` through stock `nbgrader autograde` and through `autograder grade`.
 
-    python bench/grading.py [--students 40] [--rounds 4]           (also part of `make bench`)
+    python bench/grading.py [--students 40] [--rounds 4] [--turns 4]           (also part of `make bench`)
 
 The class mixes right, wrong and blank submissions. Both grade the same notebooks with the same tests: what
 `autograder` keeps as cases stands in the stock course as ordinary hidden asserts. All are whole processes,
@@ -87,6 +87,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="stock nbgrader against autograder grade")
     parser.add_argument("--students", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--turns", type=int, help="stop after so many rounds (default: all of them)")
     parser.add_argument("--no-stock", action="store_true", help="only what concerns autograder alone")
     parser.add_argument("--floor", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -177,7 +178,7 @@ def bench(options, ours, stock, environment):
         timed(["nbgrader", "generate_assignment", LESSON], environment, stock.root)
     rates = {"stock": [], "stock, one thread": [], "ours": [], "ours, --run-all": [], "ours, one worker": []}
     above = []
-    for turn in range(options.rounds):
+    for turn in range(options.turns or options.rounds):
         share = len(range(turn, students, options.rounds))
         if not options.no_stock:
             autograde = ["nbgrader", "autograde", LESSON, "--force", "--student", f"round{turn}-*"]

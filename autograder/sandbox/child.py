@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -140,10 +140,9 @@ def run_cell(label: str, source: str, namespace: dict[str, Any], seconds: float)
     names_before = {name: id(value) for name, value in namespace.items()}
     path = f"<{label}>"
     try:
-        source = without_magics(source)
         linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
         with time_limit(seconds):
-            exec(compile(source, path, "exec"), namespace)
+            exec(_compiled(source, path), namespace)
         outcome, error, line = RETURNED, "", ""
     except TimedOut:
         outcome, error, line = TIMED_OUT, f"the cell did not come to an end within {seconds:g} s", ""
@@ -158,6 +157,13 @@ def run_cell(label: str, source: str, namespace: dict[str, Any], seconds: float)
         if type(value) is type(run_cell) and names_before.get(name) != id(value)
     ]
     return {"outcome": outcome, "error": error, "line": line, "defined": defined[:50]}
+
+
+def _compiled(source: str, path: str) -> CodeType:
+    try:
+        return compile(source, path, "exec")
+    except (SyntaxError, ValueError):
+        return compile(without_magics(source), path, "exec")
 
 
 def definitions(source: str) -> str:
