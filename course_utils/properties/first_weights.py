@@ -60,6 +60,10 @@ def _form_off(call: Call, seen: Observation, names: str = "Wb") -> Finding | Non
     for layer, (n_prev, n) in enumerate(itertools.pairwise(sizes), start=1):
         asked |= {f"W{layer}": np.zeros((n, n_prev)), f"b{layer}": np.zeros((n, 1))}
     given = seen.value
+    narrow = [name for name, array in given.items() if _is_narrow(array)] if isinstance(given, dict) else []
+    if narrow and given.keys() == asked.keys():
+        problem = f"{narrow[0]} holds {given[narrow[0]].dtype}; arrays of this course hold float64"
+        return Finding("form:narrow", problem, ask="Where did half of the digits go?")
     if isinstance(given, dict) and given.keys() == asked.keys():
         open_questions = [
             name for name, W in asked.items() if not _is_weights(given[name], W) or name[0] == "b"
@@ -77,6 +81,10 @@ def _form_off(call: Call, seen: Observation, names: str = "Wb") -> Finding | Non
         detail = next((w for w in ("swapped", "axis was lost", "no entry agrees") if w in d.problem), "")
         return Finding(f"form:{letter}:{d.kind}:{detail}", d.problem, d.saw, d.expected)
     return None
+
+
+def _is_narrow(array: Any) -> bool:
+    return isinstance(array, np.ndarray) and array.dtype in (np.float16, np.float32)
 
 
 def _is_weights(given: Any, asked: np.ndarray) -> bool:

@@ -270,3 +270,12 @@ def test_outputs_are_looked_up_by_the_pattern_of_each_column():
     assert properties.output_follows_masks(call, seen((right, [mask]))) == []
     assert codes(properties.output_follows_masks(call, seen((right + 10, [mask])))) == ["output:unscaled"]
     assert codes(properties.output_follows_masks(call, seen((right[:, ::-1], [mask])))) == ["output:other"]
+
+
+def test_narrow_numbers_are_no_first_weights():
+    """Weights in float32 hold half of the digits that all else in a network is computed with."""
+    call = Call({"layer_dims": [3, 2], "rng": Draws(1)})
+    for dtype, code in ((np.float64, None), (np.float32, "form:narrow")):
+        weights = {"W1": np.ones((2, 3), dtype), "b1": np.zeros((2, 1))}
+        found = properties.parameters_have_form([call], [Observation("returned", weights)])
+        assert [finding.code for finding in found] == ([code] if code else [])
