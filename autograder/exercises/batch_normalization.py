@@ -17,6 +17,8 @@ from course_utils.reference import batch_normalization as reference
 
 FLOAT32: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}
 UNSEEN = 1e-10  # an epsilon that changes nothing: where it stands is another case's question
+# nor does 1e-8 in its place: which of the two is added is that case's question as well
+UNSEEN_TOO: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-6}
 
 SIZES = ((1, 7), (5, 3), (4, 4), (9, 30), (2, 150))
 FIRST = "a small mini-batch"
@@ -311,6 +313,7 @@ batchnorm_forward = Exercise(
             public=True,
             marks=2,
             ask="What are mean and standard deviation of each row of your result? Which should they be?",
+            **UNSEEN_TOO,
         ),
         Case(
             SCALED,
@@ -326,6 +329,7 @@ batchnorm_forward = Exercise(
             lambda rng: [
                 to_forward(rng, 1, 4, 4.0, Z=np.array([[1.0, 5.0, 5.0, 1.0]])),
                 to_forward(rng, 3, 5, 1.5),
+                to_forward(rng, 2, 4, 4e-8, Z=1e-4 * batch(rng, 2, 4)),
             ],
             public=True,
             after=(FIRST,),
@@ -586,11 +590,16 @@ batchnorm_backward = Exercise(
             public=True,
             marks=3,
             ask="Which three ways lead from one entry of Z to the result?",
+            **UNSEEN_TOO,
         ),
         Case(
             EPSILON,
             "epsilon stands in dZ and in dgamma, each time under the root.",
-            lambda rng: [to_backward(rng, 2, 5, 2.0), to_backward(rng, 1, 4, 0.7)],
+            lambda rng: [
+                to_backward(rng, 2, 5, 2.0),
+                to_backward(rng, 1, 4, 0.7),
+                to_backward(rng, 2, 4, 4e-6, Z=1e-3 * batch(rng, 2, 4)),
+            ],
             public=True,
             after=(FIRST,),
             ask="Do forward and backward pass divide by the same number?",
@@ -1025,6 +1034,7 @@ batchnorm_predict = Exercise(
             public=True,
             marks=2,
             ask="Take one entry of Z: which numbers of its unit does its result depend on?",
+            **UNSEEN_TOO,
         ),
         Case(
             "a single example",
@@ -1040,6 +1050,7 @@ batchnorm_predict = Exercise(
             lambda rng: [
                 to_predict(rng, 1, 3, 4.0, running_var=np.array([[4.0]])),
                 to_predict(rng, 3, 5, 1.5),
+                to_predict(rng, 2, 4, 4e-8, running_var=rng.uniform(0.5, 2, (2, 1)) * 1e-8),
             ],
             public=True,
             after=(FIRST,),
@@ -1227,6 +1238,7 @@ identity_parameters = Exercise(
             public=True,
             marks=2,
             ask="By what does the forward pass divide, and what does it take away? Undo both.",
+            **UNSEEN_TOO,
         ),
         Case(
             EPSILON,
@@ -1234,6 +1246,7 @@ identity_parameters = Exercise(
             lambda rng: [
                 to_undo(rng, 1, 4, 4.0, Z=np.array([[1.0, 5.0, 5.0, 1.0]])),
                 to_undo(rng, 3, 6, 1.5),
+                to_undo(rng, 2, 4, 4e-8, Z=1e-4 * batch(rng, 2, 4)),
             ],
             public=True,
             after=(FIRST,),
@@ -1427,6 +1440,7 @@ fold_batchnorm = Exercise(
             public=True,
             marks=2,
             ask="Multiply out gamma * (W A - mean) / std + beta: what stands beside A, what alone?",
+            **UNSEEN_TOO,
         ),
         Case(
             EPSILON,
@@ -1434,6 +1448,7 @@ fold_batchnorm = Exercise(
             lambda rng: [
                 to_fold(rng, 1, 3, 4.0, running_var=np.array([[4.0]])),
                 to_fold(rng, 3, 2, 1.5),
+                to_fold(rng, 2, 4, 4e-8, running_var=rng.uniform(0.5, 2, (2, 1)) * 1e-8),
             ],
             public=True,
             after=(FIRST,),

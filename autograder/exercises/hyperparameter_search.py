@@ -252,7 +252,7 @@ sample_log_uniform = Exercise(
     reference.sample_log_uniform,
     sample_cases(
         "log",
-        few=[(0.003, 0.2, 5), (2e-6, 30.0, 60), (0.5, 3.0, 40)],
+        few=[(0.003, 0.2, 5), (0.003, 0.2, 80), (2e-6, 30.0, 60), (0.5, 3.0, 40)],
         many=[(3e-4, 0.2, 2000), (0.02, 7.0, 2000)],
         independent=[(0.002, 0.5, 2000)],
         ask=LOG_ASK,
