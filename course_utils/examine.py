@@ -297,11 +297,12 @@ def diagnose(
 
     A mistake is ruled out where it would have failed and the learner did not. Of the others the first that
     explains every failure is named, else the one that explains most (someone may hold two at once), if it
-    explains the first red check, beside which its hint will stand, or a verified one, whose code is its own.
+    goes wrong in the first red check too, beside which its hint will stand, or explains a verified one, whose
+    code is its own.
     """
     off = {check.name: places_off(check, observations[check.name]) for check in checks}
     first = next((name for name, places in off.items() if any(places)), HABITS)
-    telling = {first, HABITS, *(check.name for check in checks if check.verify is not None)}
+    telling = [HABITS, *(check.name for check in checks if check.verify is not None)]
     best, best_explained = None, 0
     for mistake in mistakes:
         explained, unexplained, contradicted = _weigh(checks, observations, off, mistake)
@@ -309,7 +310,8 @@ def diagnose(
             continue
         if not unexplained:
             return mistake
-        if sum(explained.values()) > best_explained and any(explained[name] for name in telling):
+        there = first == HABITS or any(map(set.intersection, off[first], mistake.off[first]))
+        if sum(explained.values()) > best_explained and (there or any(explained[name] for name in telling)):
             best, best_explained = mistake, sum(explained.values())
     return best
 
