@@ -360,9 +360,10 @@ class Child:
         return self.greeted and bool(lies_there)
 
     def close(self) -> None:
-        """End the child; the warm process sees to it, and nobody waits."""
+        """End the child, and wait until it has ended: what it started ends with it."""
         self.channel.close()
         self.zygote.kill(self.number)
+        self.zygote.how_ended(self.number, 5.0)
 
 
 class Trial:

@@ -154,7 +154,7 @@ def test_nothing_that_was_started_outlives_a_submission(zygote):
         assert len(during) >= len(before) + 2
     with Trial(zygote, QUICK) as trial:  # the child that was kept ready lives and ends too
         assert call(trial, "def f(): return 2")[0].value == 2
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30  # a busy machine may take its time to bury them
     while left := set(during) & set(descendants(zygote.process.pid)) - set(before):
         assert time.monotonic() < deadline, left
         time.sleep(0.02)
