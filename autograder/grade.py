@@ -18,11 +18,10 @@ from tqdm import tqdm
 from autograder import exercises
 from autograder.course import Course, CourseError
 from autograder.judge import new_seed, summary
-from autograder.report.feedback import outputs_for
-from autograder.report.publish import publish
+from autograder.report.publish import graded, publish
 from autograder.results import GRADED, UNJUDGED, ResultStore, SubmissionResult
 from autograder.sandbox.limits import Limits
-from autograder.submission import Lesson, Unjudgeable, read_lesson, rebuild, take
+from autograder.submission import Lesson, Unjudgeable, read_lesson, take
 from autograder.worker import Judges, Task, Worker, digest_of
 
 
@@ -213,7 +212,7 @@ def judge_notebook(
     except Unjudgeable as reason:
         return SubmissionResult(student, assignment, UNJUDGED, reason=str(reason)), None
     result = worker.judge.submission(student, lesson, handed, worker.zygote)
-    return result, rebuild(lesson, handed, {each.grade_id: outputs_for(each) for each in result.exercises})
+    return result, graded(lesson, handed, result)
 
 
 @cache

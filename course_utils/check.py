@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import properties
-from course_utils.calls import TIMED_OUT, Call, Observation, observe
+from course_utils.calls import TIMED_OUT, Call, Observation, no_input, observe
 from course_utils.examine import Check, Mistake, Report, report
 from course_utils.plain import Budget, pack, unpack
 from course_utils.report_view import html, text
@@ -97,10 +97,7 @@ def aside() -> Iterator[Aside]:
     pyplot = sys.modules.get("matplotlib.pyplot")
     figures = set(pyplot.get_fignums()) if pyplot else set()
 
-    def nobody_answers(prompt: object = "") -> str:
-        raise RuntimeError("nobody is there to answer input(): take the value as an argument instead")
-
-    builtins.input = nobody_answers
+    builtins.input = no_input
     try:
         with redirect_stdout(said):
             yield said

@@ -144,7 +144,7 @@ class _Layout:
     """The cells of one assignment: by notebook, those with a mark and those with a comment."""
 
     assignment_id: str
-    graded: dict[str, dict[str, tuple[str, bool]]]  # notebook -> cell -> its name, and is it code
+    graded: dict[str, dict[str, tuple[str, bool, float]]]  # notebook -> cell -> name, is it code, most
     commented: dict[str, dict[str, str]]  # notebook -> cell -> its name
 
 
@@ -170,12 +170,13 @@ def _layout(book: Connection, course: Course, name: str) -> _Layout:
         )
         yield from book.execute(of_kind)
 
-    graded: dict[str, dict[str, tuple[str, bool]]] = {each: {} for each in notebooks}
+    graded: dict[str, dict[str, tuple[str, bool, float]]] = {each: {} for each in notebooks}
     commented: dict[str, dict[str, str]] = {each: {} for each in notebooks}
-    for where, cell, cell_name, kind in cells(grade_cells, grade_cells.c.cell_type):
-        graded[where][cell] = cell_name, kind == "code"
-    for where, cell, cell_name in cells(task_cells):
-        graded[where][cell] = cell_name, False
+    columns = grade_cells.c.cell_type, grade_cells.c.max_score
+    for where, cell, cell_name, kind, most in cells(grade_cells, *columns):
+        graded[where][cell] = cell_name, kind == "code", most
+    for where, cell, cell_name, most in cells(task_cells, task_cells.c.max_score):
+        graded[where][cell] = cell_name, False, most
         commented[where][cell] = cell_name
     for where, cell, cell_name in cells(solution_cells):
         commented[where][cell] = cell_name
@@ -214,16 +215,16 @@ class _Entry:
         known = set(self.book.scalars(select(student.c.id)))
         self.new[student] = [{"id": who} for who in batch if who not in known]
         notebooks = self._submitted(batch)
-        owners = {row: who for who, rows in notebooks.items() for row in rows.values()}
-        comments = self._comments(owners)
-        grades = self._grades(owners)
+        of_notebook = {row: where for rows in notebooks.values() for where, row in rows.items()}
+        comments = self._comments(of_notebook)
+        grades = self._grades(of_notebook)
         changed: list[dict[str, Any]] = []
         marks: dict[str, Marks] = {}
         for who, result in batch.items():
             said = {each.grade_id: each for each in result.exercises}
             marks[who] = Marks()
             for where, row in notebooks[who].items():
-                for cell, (cell_name, is_code) in self.layout.graded[where].items():
+                for cell, (cell_name, is_code, _) in self.layout.graded[where].items():
                     there = grades.get((row, cell))
                     verdict = _verdict(said.get(cell_name)) if is_code else (None, True)
                     if there is None:
@@ -262,25 +263,21 @@ class _Entry:
                     rows[who][where] = self._add(table, assignment_id=handed, notebook_id=where)
         return rows
 
-    def _grades(self, owners: dict[str, str]) -> dict[tuple[str, str], Any]:
+    def _grades(self, of_notebook: dict[str, str]) -> dict[tuple[str, str], Any]:
         cells = [cell for each in self.layout.graded.values() for cell in each]
         rows = self.book.execute(select(grade).where(grade.c.cell_id.in_(cells)))
-        return {(row.notebook_id, row.cell_id): row for row in rows if row.notebook_id in owners}
+        return {(row.notebook_id, row.cell_id): row for row in rows if row.notebook_id in of_notebook}
 
-    def _comments(self, owners: dict[str, str]) -> dict[tuple[str, str], str]:
+    def _comments(self, of_notebook: dict[str, str]) -> dict[tuple[str, str], str]:
         """Return what persons wrote, by notebook and name of the cell; add the rows that are missing."""
         names = {cell: name for each in self.layout.commented.values() for cell, name in each.items()}
         rows = self.book.execute(select(comment).where(comment.c.cell_id.in_(names)))
         there = {(row.notebook_id, row.cell_id): row.manual_comment or "" for row in rows}
-        where = {row["id"]: row["notebook_id"] for row in self.new[submitted_notebook]}
-        table = submitted_notebook
-        for row in self.book.execute(select(table).where(table.c.notebook_id.in_(self.layout.commented))):
-            where[row.id] = row.notebook_id
-        for owner in owners:
-            for cell in self.layout.commented[where[owner]]:
-                if (owner, cell) not in there:
-                    self._add(comment, notebook_id=owner, cell_id=cell)
-        return {(owner, names[cell]): said for (owner, cell), said in there.items() if owner in owners}
+        for row, where in of_notebook.items():
+            for cell in self.layout.commented[where]:
+                if (row, cell) not in there:
+                    self._add(comment, notebook_id=row, cell_id=cell)
+        return {(row, names[cell]): said for (row, cell), said in there.items() if row in of_notebook}
 
     def _add(self, table: Table, **values: Any) -> str:
         row = uuid4().hex
@@ -343,7 +340,6 @@ def scores(course: Course, name: str) -> dict[str, dict[str, Score]]:
         )
     with _open(course) as book:
         layout = _layout(book, course, name)
-        max_scores = recorded_max(book, layout)
         handed, table = submitted_assignment, submitted_notebook
         wanted = (
             select(handed.c.student_id, table.c.id, table.c.notebook_id)
@@ -364,28 +360,18 @@ def scores(course: Course, name: str) -> dict[str, dict[str, Score]]:
             if row.notebook_id not in where:
                 continue
             who, of_notebook = where[row.notebook_id]
-            cell_name = layout.graded[of_notebook][row.cell_id][0]
+            cell_name, _, most = layout.graded[of_notebook][row.cell_id]
             given = row.manual_score if row.manual_score is not None else row.auto_score
             beside = said.get((row.notebook_id, cell_name.removeprefix("test_")))
             found[who][cell_name] = Score(
                 0.0 + (0.0 if given is None else given + (row.extra_credit or 0.0)),
-                max_scores[row.cell_id],
+                most,
                 row.auto_score,
                 row.manual_score,
                 bool(row.needs_manual_grade),
                 (beside.manual_comment or beside.auto_comment or "") if beside else "",
             )
     return found
-
-
-def recorded_max(book: Connection, layout: _Layout) -> dict[str, float]:
-    """Return the most that each graded cell can earn."""
-    cells = [cell for each in layout.graded.values() for cell in each]
-    most: dict[str, float] = {}
-    for table in (grade_cells, task_cells):
-        rows = book.execute(select(table.c.id, table.c.max_score).where(table.c.id.in_(cells)))
-        most |= {cell: max_score for cell, max_score in rows}
-    return most
 
 
 @contextmanager

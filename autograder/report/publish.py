@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from autograder.course import Course, CourseError
 from autograder.report.feedback import code_of, outputs_for, page
@@ -35,11 +36,13 @@ def documents(
     result : what was judged
     marks : what a person gave: points (None where the judge's stand) and a comment, by graded cell
     """
-    if handed is None:
-        notebook = unread(lesson, result.reason)
-    else:
-        notebook = rebuild(lesson, handed, {each.grade_id: outputs_for(each) for each in result.exercises})
+    notebook = unread(lesson, result.reason) if handed is None else graded(lesson, handed, result)
     return {GRADED: as_text(notebook), PAGE: page(result, code_of(notebook), marks)}
+
+
+def graded(lesson: Lesson, handed: Handed, result: SubmissionResult) -> dict[str, Any]:
+    """Return the graded notebook: the lesson, the learner's code, the judge's word as outputs."""
+    return rebuild(lesson, handed, {each.grade_id: outputs_for(each) for each in result.exercises})
 
 
 def publish(

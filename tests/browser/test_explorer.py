@@ -116,9 +116,9 @@ def test_everything_moves_by_keyboard(page, explorer, axe):
     explorer.get_by_label("Step", exact=True).focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
+    settle(page, explorer, "Loss at step 1,")
     assert "step 1 of 160" in explorer.inner_text()
     assert f"{MINUS}3.65, {MINUS}0.82" in row(explorer, "gradient descent")  # (1 - 0.1) w1 and (1 - 2) w2
-    settle(page, explorer, "Loss at step 1,")
     pixels.append(map_.evaluate(PIXELS))
 
     explorer.get_by_label("Surface").focus()
