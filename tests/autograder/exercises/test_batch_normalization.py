@@ -158,6 +158,9 @@ def test_a_gradient_that_vanishes_may_hold_rounding_but_no_more():
     for off, found in ((0, 0), (1e-15, 0), (1e-6, 1), (np.nan, 1)):
         seen = [Observation("returned", (dZ + off, dgamma, dbeta))]
         assert len(right_beside_what_went_in([Call(given)], seen)) == found
+    nothing = {**given, "dZ_tilde": np.zeros((2, 1))}  # a draw may round to it
+    seen = [Observation("returned", reference.batchnorm_backward(**nothing))]
+    assert not right_beside_what_went_in([Call(nothing)], seen)
 
 
 def test_both_signs_and_no_nearly_constant_unit(checks):
