@@ -102,9 +102,13 @@ def run(
     moves = tuple(move for task in tasks for move in _moves(before[task], done[task]))
     if moves and not confirm(moves):
         raise NotEntered(f"{len(moves)} marks would have moved; nothing was written to the gradebook")
+    judged = {task for task, _ in waiting}
+    if judged:
+        store.settle()
     given = gradebook.record(course, results)
-    for result in results:
-        publish(course, store, lessons[result.assignment], result, given.get(_who(result)))
+    for task, result in zip(tasks, results, strict=True):
+        lesson, by_hand = lessons[result.assignment], given.get(_who(result))
+        publish(course, store, lesson, result, by_hand, made=task in judged)
         if result.key and store.last_key(*_who(result)) != result.key:
             store.entered(result)
     return Run(course, results, len(waiting), reused, time.perf_counter() - started, moves)

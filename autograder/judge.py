@@ -14,12 +14,14 @@ from typing import Any
 
 from autograder.exercises import Drawn, draw, find
 from autograder.results import GRADED, UNJUDGED, ExerciseResult, SubmissionResult
-from autograder.sandbox.host import CellRun, Trial, Zygote
+from autograder.sandbox.host import CellRun, Seen, Trial, Zygote
 from autograder.submission import SOLUTION, TEST, Handed, Lesson, LessonCell, steps
 from course_utils.calls import MISSING, RETURNED, Observation, observe
 from course_utils.check import Shown, display
 from course_utils.examine import PASSED, Report, report
 from course_utils.plain import pack, unpack
+
+MOST_REMEMBERED = 20_000  # reports; each is a kilobyte or two of words
 
 
 def new_seed() -> int:
@@ -33,6 +35,7 @@ class Judge:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._drawn: dict[str, Drawn] = {}
+        self._said: dict[tuple[str, bytes], Report] = {}
 
     def drawn(self, exercise: str) -> Drawn:
         """Return the checks of an exercise, drawn when they are first asked for."""
@@ -44,16 +47,25 @@ class Judge:
         """Judge one function where a trial has arrived; ``cells`` are those that should define it."""
         return self.say(exercise, self.seen(exercise, trial), cells)
 
-    def seen(self, exercise: str, trial: Trial) -> dict[str, list[Observation]]:
+    def seen(self, exercise: str, trial: Trial) -> Seen:
         """Return what a function does on the calls of every check."""
         return trial.calls(exercise, {check.name: check.calls for check in self.drawn(exercise).checks})
 
-    def say(self, exercise: str, seen: Mapping[str, list[Observation]], cells: Sequence[CellRun]) -> Report:
-        """Say what is to be said of what was seen."""
-        drawn = self.drawn(exercise)
+    def say(self, exercise: str, seen: Seen, cells: Sequence[CellRun]) -> Report:
+        """Say what is to be said of what was seen; once, where two functions did the same to the last bit."""
         if any(found and found[-1].outcome == MISSING for found in seen.values()):
             why = _why_missing(exercise, cells)
-            seen = {name: [Observation(MISSING, error=why)] for name in seen}
+            return self._say(exercise, {name: [Observation(MISSING, error=why)] for name in seen})
+        key = exercise, seen.digest
+        if not seen.digest or key not in self._said:
+            said = self._say(exercise, seen)
+            if not seen.digest or len(self._said) >= MOST_REMEMBERED:
+                return said
+            self._said[key] = said
+        return self._said[key]
+
+    def _say(self, exercise: str, seen: Mapping[str, list[Observation]]) -> Report:
+        drawn = self.drawn(exercise)
         return report(exercise, drawn.checks, seen, drawn.mistakes, show_numbers=False)
 
     def submission(
@@ -62,7 +74,7 @@ class Judge:
         """Run what was handed in, in the order of the notebook; judge each exercise where its test stands."""
         results: list[ExerciseResult] = []
         defining: dict[str, list[CellRun]] = {}
-        open_: list[tuple[LessonCell, dict[str, list[Observation]], list[CellRun]]] = []
+        open_: list[tuple[LessonCell, Seen, list[CellRun]]] = []
 
         def compare() -> None:
             """Compare what came back while the child works on what it is asked next."""

@@ -1,6 +1,7 @@
 """What crosses a process border: frames of plain data, each with a size that is checked before it is read.
 
-A frame is two lengths, a JSON tree and the raw bytes of its arrays. Nothing is ever pickled.
+A frame is a ticket, two lengths, a JSON tree of one value or several, and the raw bytes of their arrays. An
+order bears a number as its ticket, and so does every answer to it. Nothing is ever pickled.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ import json
 import socket
 import struct
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from course_utils.plain import Budget, pack, unpack
+from course_utils.plain import Budget, dtype_of, pack, unpack
 
+TICKET = struct.Struct("<I")
 LENGTHS = struct.Struct("<II")
+HEAD = TICKET.size + LENGTHS.size
 MAX_TREE = 16 * 2**20
 MAX_ARRAYS = 64 * 2**20
 CHUNK = 2**16
@@ -33,40 +37,79 @@ class Late(TimeoutError):
     """No whole frame came before the deadline."""
 
 
-def encode(value: Any, budget: Budget | None = None) -> bytes:
-    """Turn a plain value into one frame."""
-    tree, arrays = pack(value, budget or Budget(size=MAX_ARRAYS, items=2_000_000))
-    described = [[array.dtype.str, array.size] for array in arrays]
-    text = json.dumps([tree, described], separators=(",", ":")).encode()
-    raw = b"".join(array.tobytes() for array in arrays)
-    return LENGTHS.pack(len(text), len(raw)) + text + raw
+@dataclass(frozen=True)
+class Frame:
+    """What arrived: the ticket, the text of the tree, the bytes of the arrays."""
+
+    ticket: int
+    text: bytes
+    raw: bytes
+
+    def values(self) -> list[Any]:
+        """Build the values; ``Broken`` where the frame does not hold together."""
+        return decode(self.text, self.raw)
+
+    def value(self) -> Any:
+        """Build the only value."""
+        values = self.values()
+        if len(values) != 1:
+            raise Broken(f"a frame of {len(values)} values where one is due")
+        return values[0]
 
 
-def decode(text: bytes, raw: bytes) -> Any:
-    """Build the value of a frame; ``Broken`` where it does not hold together."""
+class Parcel:
+    """Values that travel in one frame, each taken apart when it is added: who made it may change it then."""
+
+    def __init__(self) -> None:
+        self.trees: list[Any] = []
+        self.raw: list[bytes] = []
+        self.weight = 0
+
+    def add(self, value: Any, budget: Budget | None = None) -> None:
+        """Add a value; ``weight`` grows by about its bytes."""
+        budget = budget or Budget(size=MAX_ARRAYS, items=2_000_000)
+        before = budget.size
+        tree, arrays = pack(value, budget)
+        self.trees.append([tree, [[array.dtype.str, array.size] for array in arrays]])
+        self.raw += [array.tobytes() for array in arrays]
+        self.weight += before - budget.size
+
+    def encoded(self) -> bytes:
+        """Return the frame, all but its ticket."""
+        text = json.dumps(self.trees, separators=(",", ":")).encode()
+        raw = b"".join(self.raw)
+        return LENGTHS.pack(len(text), len(raw)) + text + raw
+
+
+def encode(value: Any) -> bytes:
+    """Turn one plain value into a frame, all but its ticket."""
+    parcel = Parcel()
+    parcel.add(value)
+    return parcel.encoded()
+
+
+def decode(text: bytes, raw: bytes) -> list[Any]:
+    """Build the values of a frame; ``Broken`` where it does not hold together."""
     try:
-        tree, described = json.loads(text)
-        arrays, start = [], 0
-        for code, size in described:
-            dtype = np.dtype(code)
-            if dtype.hasobject or size < 0 or start + size * dtype.itemsize > len(raw):
-                raise ValueError("an array longer than its frame")
-            arrays.append(np.frombuffer(raw, dtype, size, start))
-            start += size * dtype.itemsize
-        return unpack(tree, arrays)
+        values, start = [], 0
+        for tree, described in json.loads(text):
+            arrays = []
+            for code, size in described:
+                dtype = dtype_of(code)
+                if dtype.hasobject or size < 0 or start + size * dtype.itemsize > len(raw):
+                    raise ValueError("an array longer than its frame")
+                arrays.append(np.frombuffer(raw, dtype, size, start))
+                start += size * dtype.itemsize
+            values.append(unpack(tree, arrays))
+        return values
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Broken(f"unreadable frame: {error}") from None
 
 
-def send(channel: socket.socket, value: Any, budget: Budget | None = None) -> None:
-    """Send one value; ``Broken`` if nobody reads it."""
-    send_frame(channel, encode(value, budget))
-
-
-def send_frame(channel: socket.socket, frame: bytes) -> None:
-    """Send what ``encode`` made; ``Broken`` if nobody reads it."""
+def send(channel: socket.socket, frame: bytes, ticket: int = 0) -> None:
+    """Send what was encoded; ``Broken`` if nobody reads it."""
     try:
-        channel.sendall(frame)
+        channel.sendall(TICKET.pack(ticket) + frame)
     except OSError as error:
         raise Broken(str(error)) from None
 
@@ -78,60 +121,36 @@ class Reader:
         self.channel = channel
         self.waiting = bytearray()
 
-    def receive(self, seconds: float, *, most_tree: int = MAX_TREE, most_arrays: int = MAX_ARRAYS) -> Any:
-        """Return the next value, as ``receive`` does."""
-        deadline = time.monotonic() + seconds
-        self._fill(LENGTHS.size, deadline)
-        tree_size, raw_size = LENGTHS.unpack_from(self.waiting)
+    def frame(
+        self, seconds: float | None = None, *, most_tree: int = MAX_TREE, most_arrays: int = MAX_ARRAYS
+    ) -> Frame:
+        """Return the next frame, of no more bytes than stated; ``Late`` if it does not come in time."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        self._fill(HEAD, deadline)
+        (ticket,) = TICKET.unpack_from(self.waiting)
+        tree_size, raw_size = LENGTHS.unpack_from(self.waiting, TICKET.size)
         if tree_size > most_tree or raw_size > most_arrays:
             raise Broken("a frame larger than any that is read")
-        end = LENGTHS.size + tree_size + raw_size
+        middle, end = HEAD + tree_size, HEAD + tree_size + raw_size
         self._fill(end, deadline)
-        frame = bytes(self.waiting[LENGTHS.size : end])
+        found = Frame(ticket, bytes(self.waiting[HEAD:middle]), bytes(self.waiting[middle:end]))
         del self.waiting[:end]
-        return decode(frame[:tree_size], frame[tree_size:])
+        return found
 
-    def _fill(self, size: int, deadline: float) -> None:
+    def _fill(self, size: int, deadline: float | None) -> None:
+        """Wait until so many bytes have arrived."""
         while len(self.waiting) < size:
-            self.waiting += _part(self.channel, max(CHUNK, size - len(self.waiting)), deadline)
-            if time.monotonic() > deadline and len(self.waiting) < size:
+            most = min(max(CHUNK, size - len(self.waiting)), 2**20)
+            try:
+                left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
+                self.channel.settimeout(left)
+                part = self.channel.recv(most)
+            except TimeoutError:
+                raise Late from None
+            except OSError as error:
+                raise Broken(str(error)) from None
+            if not part:
+                raise Gone("the other side is gone")
+            self.waiting += part
+            if deadline is not None and time.monotonic() > deadline and len(self.waiting) < size:
                 raise Late
-
-
-def receive(
-    channel: socket.socket,
-    seconds: float | None = None,
-    *,
-    most_tree: int = MAX_TREE,
-    most_arrays: int = MAX_ARRAYS,
-) -> Any:
-    """Receive one value within ``seconds`` (for ever if None), of no more bytes than stated."""
-    deadline = None if seconds is None else time.monotonic() + seconds
-    tree_size, raw_size = LENGTHS.unpack(_read(channel, LENGTHS.size, deadline))
-    if tree_size > most_tree or raw_size > most_arrays:
-        raise Broken("a frame larger than any that is read")
-    frame = _read(channel, tree_size + raw_size, deadline)
-    return decode(frame[:tree_size], frame[tree_size:])
-
-
-def _read(channel: socket.socket, size: int, deadline: float | None) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        parts += _part(channel, size - len(parts), deadline)
-        if deadline is not None and time.monotonic() > deadline and len(parts) < size:
-            raise Late
-    return bytes(parts)
-
-
-def _part(channel: socket.socket, most: int, deadline: float | None) -> bytes:
-    """Wait for some bytes, at most so many."""
-    try:
-        channel.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
-        part = channel.recv(min(most, 2**20))
-    except TimeoutError:
-        raise Late from None
-    except OSError as error:
-        raise Broken(str(error)) from None
-    if not part:
-        raise Gone("the other side is gone")
-    return part

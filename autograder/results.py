@@ -76,7 +76,10 @@ class SubmissionResult:
 
 
 class ResultStore:
-    """Results as one JSON file each, written so that a crash leaves either the old file or the new one."""
+    """Results as one JSON file each, written so that a crash leaves either the old file or the new one.
+
+    A power cut may leave a file that cannot be read, up to ``settle``: such a result is judged again.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,9 +99,12 @@ class ResultStore:
         handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(json.dumps(result, default=vars))
-            file.flush()
-            os.fsync(file.fileno())
         os.replace(name, self._path(result.key))
+
+    def settle(self) -> None:
+        """Return when all that was kept lies on the disk; once for a class, since it is waited for."""
+        if hasattr(os, "sync"):
+            os.sync()
 
     def document(self, key: str, suffix: str) -> Path:
         """Where a document made of a result waits to be published."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import linecache
 import signal
 import sys
@@ -244,18 +245,22 @@ def _arrays(path: str, value: Any, depth: int = 0) -> Iterator[tuple[str, np.nda
 
 def _overlaps(value: Any, arguments: dict[str, Any]) -> list[str]:
     """Say which returned arrays overlap in memory with an argument or with each other."""
-    given = [pair for name, argument in arguments.items() for pair in _arrays(name, argument)]
-    results: list[tuple[str, np.ndarray]] = []
+    there = [pair for name, argument in arguments.items() for pair in _arrays(name, argument)]
+    owners = {id(array) for _, array in there if array.base is None}
+    views = [pair for pair in there if pair[1].base is not None]
     found: list[str] = []
-    for path, array in _arrays("result", value):
-        for other_path, other in given + results:
+    for path, array in itertools.islice(_arrays("result", value), 2000):
+        is_new_owner = array.base is None and id(array) not in owners  # only views can reach into that
+        for other_path, other in views if is_new_owner else there:
             if np.may_share_memory(array, other) and _share(array, other):
                 found.append(f"{path} and {other_path}")
                 if len(found) == 5:
                     return found
-        results.append((path, array))
-        if len(results) > 2000:
-            break
+        there.append((path, array))
+        if array.base is None:
+            owners.add(id(array))
+        else:
+            views.append((path, array))
     return found
 
 

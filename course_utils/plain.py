@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,9 @@ def _pack(value: Any, budget: Budget, depth: int) -> Any:
         if issubclass(kind, dict):
             pairs = []
             for key, item in dict.items(value):
-                pairs.append([_pack(key, budget, depth + 1), _pack(item, budget, depth + 1)])
+                usual = type(key) is str and len(key) < 100 and budget.spend(8 + len(key))
+                name = key if usual else _pack(key, budget, depth + 1)
+                pairs.append([name, _pack(item, budget, depth + 1)])
                 if budget.items < 0:
                     return ["foreign", "more data than can be read"]
             return ["dict", pairs]
@@ -126,11 +129,10 @@ def _pack_array(array: np.ndarray, budget: Budget) -> Any:
         return ["foreign", f"an array of {what or 'something that is not numbers'}"]
     if not budget.spend(array.size * 8):
         return ["foreign", f"an array of {array.size} entries, more than can be read"]
-    if array.dtype == np.longdouble:
-        array = array.astype(np.float64)
+    dtype = np.dtype(np.float64) if array.dtype == np.longdouble else array.dtype.newbyteorder("=")
     # ascontiguousarray makes 0-d arrays 1-d; the stored shape keeps the truth
-    budget.arrays.append(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")))
-    return ["array", array.dtype.newbyteorder("=").str, list(array.shape), len(budget.arrays) - 1]
+    budget.arrays.append(np.ascontiguousarray(array, dtype=dtype))
+    return ["array", dtype.str, list(array.shape), len(budget.arrays) - 1]
 
 
 def unpack(tree: Any, arrays: list[np.ndarray]) -> Any:
@@ -157,9 +159,13 @@ def unpack(tree: Any, arrays: list[np.ndarray]) -> Any:
 
 
 def _dict(pairs: list[Any], arrays: list[np.ndarray]) -> dict[Any, Any]:
-    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise ValueError("packed data: a dict of no pairs")
-    return {_hashable(unpack(key, arrays)): unpack(item, arrays) for key, item in pairs}
+    found = {}
+    for pair in pairs:
+        if type(pair) is not list or len(pair) != 2:
+            raise ValueError("packed data: a dict of no pairs")
+        key, item = pair
+        found[key if type(key) is str else _hashable(unpack(key, arrays))] = unpack(item, arrays)
+    return found
 
 
 _BUILT: dict[str, Callable[[list[Any], list[np.ndarray]], Any]] = {
@@ -171,13 +177,21 @@ _BUILT: dict[str, Callable[[list[Any], list[np.ndarray]], Any]] = {
 
 
 def _unpack_array(code: str, shape: list[Any], array: np.ndarray | None) -> np.ndarray:
-    dtype = np.dtype(code)
-    sizes_fit = all(isinstance(n, int) and n >= 0 for n in shape) and len(shape) <= 32
-    if array is None or dtype.kind not in NUMBER_KINDS or array.dtype != dtype or not sizes_fit:
+    dtype = dtype_of(code)
+    if array is None or dtype.kind not in NUMBER_KINDS or array.dtype != dtype:
         raise ValueError("packed data: an array that does not fit its description")
-    if math.prod(shape) != array.size:
+    for n in shape:
+        if type(n) is not int or n < 0:
+            raise ValueError("packed data: a shape that is none")
+    if len(shape) > 32 or math.prod(shape) != array.size:
         raise ValueError("packed data: an array that does not fit its shape")
     return array.reshape(shape).copy()
+
+
+@lru_cache(maxsize=64)
+def dtype_of(code: str) -> np.dtype[Any]:
+    """Return the type of numbers that a short text names; ``TypeError`` if there is none."""
+    return np.dtype(code)
 
 
 def _hashable(value: Any) -> Any:

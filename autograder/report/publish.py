@@ -51,8 +51,14 @@ def publish(
     lesson: Lesson,
     result: SubmissionResult,
     marks: Mapping[str, tuple[float | None, str]] | None = None,
+    *,
+    made: bool = False,
 ) -> None:
-    """Put a submission's documents where people look for them; what already lies there stays."""
+    """Put a submission's documents where people look for them; what already lies there stays.
+
+    ``made`` says that this very run made them beside the result. Those of a run that came to no end are made
+    again: it may have ended with the power, in the middle of writing.
+    """
     student, assignment = result.student, result.assignment
     for name in (student, assignment):
         if name in ("", ".", "..") or Path(name).name != name:
@@ -62,19 +68,18 @@ def publish(
         PAGE: course.feedback_page(student, assignment),
     }
     waiting = {suffix: store.document(result.key, suffix) for suffix in targets if result.key}
-    made_already = bool(waiting) and all(path.is_file() for path in waiting.values())
+    made_already = made and bool(waiting) and all(path.is_file() for path in waiting.values())
     is_new = made_already or not result.key or store.last_key(student, assignment) != result.key
     if not marks and not is_new and all(path.is_file() for path in targets.values()):
         return
     submitted = course.submitted_folder(student, assignment)
+    contents: dict[str, str] = {}
     if marks or not made_already:
-        made = documents(lesson, _read(submitted / f"{assignment}.ipynb", lesson), result, marks)
-    else:
-        made = {}
+        contents = documents(lesson, _read(submitted / f"{assignment}.ipynb", lesson), result, marks)
     for suffix, target in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
-        if suffix in made:
-            _write(target, made[suffix])
+        if suffix in contents:
+            _write(target, contents[suffix])
         else:
             _move(waiting[suffix], target)
         for name in HAND_BACK if suffix == PAGE else HAND_BACK[:1]:

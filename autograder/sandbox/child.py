@@ -9,13 +9,15 @@ import re
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
-from autograder.protocol import Broken, receive, send
+from autograder.protocol import Broken, Parcel, Reader, encode, send
 from course_utils.calls import (
     RAISED,
     RETURNED,
@@ -32,18 +34,19 @@ from course_utils.plain import Budget, Draws
 
 SHORTCUTS = ("course_utils.network", "course_utils.plots", "course_utils.widgets")
 MAGIC = re.compile(r"^\s*[%!]")
+HEAVY, PAUSE = 2**18, 0.05  # answers travel together up to so many bytes, or for so many seconds
 
 
 def say(channel: socket.socket, value: Any) -> None:
     """Send a word of the sandbox itself, before any student code has run."""
-    send(channel, value)
+    send(channel, encode(value))
 
 
 def serve(channel: socket.socket, limits: Mapping[str, float]) -> None:
     """Answer until the judge hangs up; the walls are up already."""
     _use_the_scratch_folder()
     explain = Explain(limits)
-    most = int(limits["message_mib"]) * 2**20
+    reader = Reader(channel)
     module = type(sys)("__main__")
     sys.modules["__main__"] = module
     namespace = module.__dict__
@@ -52,22 +55,50 @@ def serve(channel: socket.socket, limits: Mapping[str, float]) -> None:
     generators: dict[tuple[str, int], dict[Draws, np.random.Generator]] = {}
     while True:
         try:
-            order = receive(channel)
+            asked = reader.frame()
         except Broken:
             return
+        order = asked.value()
         if order["do"] == "cell":
             source = definitions(order["source"]) if order["definitions_only"] else order["source"]
             ended = run_cell(order["label"], source, namespace, order["seconds"])
-            send(channel, {**ended, "error": explain(ended["error"]), "ticket": order["ticket"]})
+            send(channel, encode({**ended, "error": explain(ended["error"])}), asked.ticket)
         elif order["do"] == "calls":
             function, seconds = namespace.get(order["function"]), order["seconds"]
-            for number, arguments in receive(channel):
+            answers = Answers(channel, asked.ticket, limits, 0.0 if order["singly"] else PAUSE)
+            for number, arguments in order["calls"]:
                 pool = generators.setdefault((order["function"], number), {})
                 seen = observe_call(function, Call(arguments), pool, seconds)
                 if seen.outcome == TIMED_OUT:  # nobody waits as long for the next one
                     seconds = min(seconds, 1.0)
-                answer = {**_plain(seen), "error": explain(seen.error), "ticket": order["ticket"]}
-                send(channel, answer, Budget(size=most))
+                answers.add(_plain(replace(seen, error=explain(seen.error)) if seen.error else seen))
+            answers.send()
+
+
+class Answers:
+    """The answers to one order: they travel together, but none waits long."""
+
+    def __init__(
+        self, channel: socket.socket, ticket: int, limits: Mapping[str, float], pause: float
+    ) -> None:
+        self.channel = channel
+        self.ticket = ticket
+        self.most = int(limits["message_mib"]) * 2**20
+        self.pause = pause
+        self.parcel = Parcel()
+        self.sent = time.monotonic()
+
+    def add(self, answer: dict[str, Any]) -> None:
+        """Take an answer apart; send it, and those before it, if they are heavy or have waited."""
+        self.parcel.add(answer, Budget(size=self.most))
+        if self.parcel.weight > HEAVY or time.monotonic() - self.sent >= self.pause:
+            self.send()
+
+    def send(self) -> None:
+        """Send what waits."""
+        if self.parcel.trees:
+            send(self.channel, self.parcel.encoded(), self.ticket)
+            self.parcel, self.sent = Parcel(), time.monotonic()
 
 
 class Explain:
@@ -153,7 +184,7 @@ def run_cell(label: str, source: str, namespace: dict[str, Any], seconds: float)
         for name, value in list(namespace.items())
         if type(value) is type(run_cell) and names_before.get(name) != id(value)
     ]
-    return {"outcome": outcome, "error": error, "line": line, "defined": defined[:50]}
+    return {"outcome": outcome, "error": error, "line": line, "defined": tuple(defined[:50])}
 
 
 def _compiled(source: str, path: str) -> CodeType:
@@ -188,14 +219,8 @@ def without_magics(source: str) -> str:
 
 
 def _plain(seen: Observation) -> dict[str, Any]:
-    return {
-        "outcome": seen.outcome,
-        "value": seen.value,
-        "error": seen.error,
-        "line": seen.line,
-        "changed": list(seen.changed),
-        "shared": list(seen.shared),
-        "moved_random": seen.moved_random,
-        "remarks": list(seen.remarks),
-        "record": list(seen.record),
-    }
+    """Return an observation as it is sent: what says nothing stays at home."""
+    said = {"outcome": seen.outcome, "value": seen.value, "error": seen.error, "line": seen.line}
+    said |= {"changed": seen.changed, "shared": seen.shared, "remarks": seen.remarks, "record": seen.record}
+    said |= {"moved_random": seen.moved_random}
+    return {name: each for name, each in said.items() if name in ("outcome", "value") or each}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -15,10 +16,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autograder.protocol import Broken, Gone, Late, Reader, encode, send_frame
+from autograder.protocol import Broken, Frame, Gone, Late, Reader, decode, encode, send
 from autograder.sandbox import bubble
 from autograder.sandbox.cgroup import Cgroup
 from autograder.sandbox.limits import Limits, SandboxError
@@ -40,7 +42,9 @@ from course_utils.plain import Foreign
 AUTO = "auto"
 APPARMOR = "apparmor_restrict_unprivileged_userns"
 SILENCE = "it said nothing"
-MOST_TREE = 2 * 2**20  # text of one answer; numbers travel beside it as raw arrays
+MOST_TREE = 3 * 2**20  # text of one frame of answers; numbers travel beside it as raw arrays
+BESIDE = 2**20  # bytes of arrays that may travel with one answer that is as large as it may be
+SMALL = 2**15  # bytes of a frame that is worth remembering
 OUTCOMES = {RETURNED, RAISED, UNWRITTEN, MISSING, TIMED_OUT}
 
 
@@ -48,8 +52,12 @@ class ZygoteGone(SandboxError):
     """The warm process has ended, and with it whatever it held: nobody's submission is to blame."""
 
 
-class EndedFromOutside(Exception):
-    """Somebody ended a child, and not by a limit: what it was asked is to be asked again."""
+class AskAgain(Exception):
+    """A child is gone, and no single question is to blame as yet: what it was asked is to be asked again."""
+
+
+class EndedFromOutside(AskAgain):
+    """Somebody ended a child, and not by a limit."""
 
 
 @dataclass
@@ -89,9 +97,10 @@ class Zygote:
         self.lean = lean
         self.numbers = itertools.count(1)
         self.ended: dict[int, tuple[int, str]] = {}
+        self.ending = 0
         self.gone = False
         self._spare: Child | None = None
-        self.frames: dict[tuple[int, ...], tuple[bytes, Any]] = {}
+        self.frames: dict[tuple[Any, ...], tuple[bytes, Any]] = {}
         self.folders = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
         self.inner = {AUTO: NAMESPACES}.get(mode, mode)
         self.cgroup = Cgroup.make(self.limits) if self.inner == NAMESPACES else None
@@ -175,7 +184,10 @@ class Zygote:
         """Fork a child, inside its walls; ``SandboxError`` where there are none to be had."""
         if not self._started:
             self._wait_until_ready()
+        if self.ending:
+            self.how_ended(self.ending, 5.0)
         self._listen(0.0)
+        self.ending = 0
         while True:
             child, self._spare = self._spare or self._fork(), None
             if self._tier:
@@ -253,12 +265,12 @@ class Zygote:
             self.ended[int(ended)] = (int(code), why)
         return not self.gone
 
-    def frame_of(self, numbers: Sequence[int], calls: Sequence[Call]) -> bytes:
-        """Return some calls as they are sent; made once, for all submissions that get the same."""
-        key = (*numbers, *map(id, calls))
+    def frame_of(self, order: Mapping[str, Any], numbers: Sequence[int], calls: Sequence[Call]) -> bytes:
+        """Return an order with its calls as it is sent; made once, for all submissions that get the same."""
+        key = (*order.values(), *numbers, *map(id, calls))
         if key not in self.frames:  # the calls are kept too, so that no other can have their ids
             asked = [[number, call.arguments] for number, call in zip(numbers, calls, strict=True)]
-            self.frames[key] = encode(asked), calls
+            self.frames[key] = encode({**order, "calls": asked}), calls
         return self.frames[key][0]
 
     def close(self) -> None:
@@ -322,7 +334,7 @@ class Child:
         """Hear whether the walls are up: '', or what went wrong. No student code has run yet."""
         self.greeted = True
         try:
-            word = self.reader.receive(20)
+            word = self.reader.frame(20).value()
         except Broken as error:
             return str(error)
         except Late:
@@ -338,19 +350,18 @@ class Child:
         if error:
             raise SandboxError(f"the walls of a submission could not be put up: {error}")
 
-    def ask(self, order: dict[str, Any], frame: bytes = b"", seconds: float = 5.0) -> None:
-        """Send an order, with a number that every answer to it must bear, and a frame that belongs to it."""
+    def ask(self, order: bytes, seconds: float = 5.0) -> None:
+        """Send an order, with a number that every answer to it must bear."""
         self.ticket = next(self.tickets)
         self.channel.settimeout(max(seconds, 0.1))
-        send_frame(self.channel, encode({**order, "ticket": self.ticket}) + frame)
+        send(self.channel, order, self.ticket)
 
-    def answer(self, seconds: float) -> Any:
-        """Wait for one answer; ``Broken`` if it is one to another order."""
+    def answer(self, seconds: float) -> Frame:
+        """Wait for the next answers; ``Broken`` if they are to another order."""
         self.greet()
-        size = self.zygote.limits.message_mib * 2**20
-        answer = self.reader.receive(seconds, most_arrays=size, most_tree=MOST_TREE)
-        ticket = answer.get("ticket") if isinstance(answer, dict) else None
-        if type(ticket) is not int or ticket != self.ticket:  # an array would compare entry by entry
+        size = self.zygote.limits.message_mib * 2**20 + BESIDE
+        answer = self.reader.frame(seconds, most_arrays=size, most_tree=MOST_TREE)
+        if answer.ticket != self.ticket:
             raise Broken("an answer that nobody asked for")
         return answer
 
@@ -360,10 +371,35 @@ class Child:
         return self.greeted and bool(lies_there)
 
     def close(self) -> None:
-        """End the child, and wait until it has ended: what it started ends with it."""
+        """End the child and what it started; the next one is not opened before it has ended."""
         self.channel.close()
         self.zygote.kill(self.number)
-        self.zygote.how_ended(self.number, 5.0)
+        self.zygote.ending = self.number
+
+
+class Seen(dict[str, list[Observation]]):
+    """What a function did, by check; ``digest`` is equal where every byte that came back is equal."""
+
+    def __init__(self, seen: Mapping[str, list[Observation]]) -> None:
+        super().__init__(seen)
+        self._heard = hashlib.blake2b()
+        self._whole = True
+
+    def hear(self, answer: Frame) -> tuple[Observation, ...]:
+        """Return what stands in an answer."""
+        sizes = len(answer.text), len(answer.raw)
+        self._heard.update(b"%d %d " % sizes + answer.text + answer.raw)
+        read = _observations if sum(sizes) <= SMALL else _observations.__wrapped__
+        return read(answer.text, answer.raw)
+
+    def forget(self) -> None:
+        """Note that something happened that no answer tells, such as a death."""
+        self._whole = False
+
+    @property
+    def digest(self) -> bytes:
+        """Empty where the answers alone do not tell what happened."""
+        return self._heard.digest() if self._whole else b""
 
 
 class Trial:
@@ -405,10 +441,10 @@ class Trial:
         seconds = min(self.limits.cell_seconds, max(1.0, self._left()))
         order = {"do": "cell", "label": label, "source": source, "definitions_only": definitions_only}
         with self._clock():
-            child.ask({**order, "seconds": seconds})
+            child.ask(encode({**order, "seconds": seconds}))
         self.meanwhile()
         with self._clock():
-            ended = _cell_run(child.answer(seconds + self.limits.grace_seconds))
+            ended = _cell_run(child.answer(seconds + self.limits.grace_seconds).value())
         if ended.outcome == UNREADABLE:
             raise Broken("a cell's answer that has no known form")
         return ended
@@ -443,14 +479,15 @@ class Trial:
         self.done.append((label, source, definitions_only))
         return ended
 
-    def calls(self, function: str, checks: Mapping[str, Sequence[Call]]) -> dict[str, list[Observation]]:
+    def calls(self, function: str, checks: Mapping[str, Sequence[Call]]) -> Seen:
         """Call a function as every check asks; the k-th calls of all checks travel together.
 
         A later call of one check may hold what an earlier one should have returned (the next step of an
         optimizer), so it is sent only when the earlier one has been answered.
         """
-        seen: dict[str, list[Observation]] = {name: [] for name in checks}
+        seen = Seen({name: [] for name in checks})
         lost: set[str] = set()
+        singly = False
         if self.child is not None and self.child.says_too_much():
             self._end()
         while True:
@@ -460,18 +497,22 @@ class Trial:
             if not open_checks:
                 return seen
             if self._left() <= 0:
+                seen.forget()
                 for name in open_checks:
                     seen[name].append(Observation(TIMED_OUT, error="the time for this submission is used up"))
                 return seen
             depth = min(len(seen[name]) for name in open_checks)
             wave = [name for name in open_checks if len(seen[name]) == depth]
             try:
-                broke = self._wave(function, checks, wave, depth, seen)
-            except EndedFromOutside:
+                broke = self._wave(function, checks, wave, depth, seen, singly)
+            except AskAgain as gone:
+                seen.forget()
+                singly = singly or not isinstance(gone, EndedFromOutside)
                 for name in open_checks:
                     seen[name].clear()
                 continue
             if broke is not None:
+                seen.forget()
                 lost.add(broke)
                 for name in open_checks:  # a new child has no generators that were drawn from
                     if name != broke and len(seen[name]) < len(checks[name]):
@@ -484,37 +525,49 @@ class Trial:
         checks: Mapping[str, Sequence[Call]],
         wave: Sequence[str],
         depth: int,
-        seen: dict[str, list[Observation]],
+        seen: Seen,
+        singly: bool,
     ) -> str | None:
-        """Ask for one call of each check; return the name of the check that broke the child, if one did."""
+        """Ask for one call of each check; return the name of the check that broke the child, if one did.
+
+        Answers travel together. Where the child is gone before all of them are here, nobody knows which call
+        it was, and all are asked again, for answers one by one: ``singly``.
+        """
         numbers = {name: i for i, name in enumerate(checks)}
         late = sum(found[-1].outcome == TIMED_OUT for found in seen.values() if found)
         seconds = min(1.0 if late else self.limits.call_seconds, self.limits.call_seconds)
         answered = 0
         try:
             child = self._ready()
+            order = {"do": "calls", "function": function, "seconds": seconds, "singly": singly}
             asked = [checks[name][depth] for name in wave]
-            frame = self.zygote.frame_of([numbers[name] for name in wave], asked)
+            frame = self.zygote.frame_of(order, [numbers[name] for name in wave], asked)
             with self._clock():
-                child.ask({"do": "calls", "function": function, "seconds": seconds}, frame)
+                child.ask(frame)
             self.meanwhile()
-            for name in wave:
+            while answered < len(wave):
                 patience = min(seconds + self.limits.grace_seconds, max(self._left(), 0.1))
                 with self._clock():
-                    answer = child.answer(patience)
-                seen[name].append(_observation(answer))
-                if seen[name][-1].outcome == UNREADABLE:  # who knows what else lies in the channel
-                    self._end()
-                    return name
-                answered += 1
+                    part = child.answer(patience)
+                said = seen.hear(part)
+                if not 0 < len(said) <= len(wave) - answered:
+                    raise Broken("more or fewer answers than questions")
+                for observation in said:
+                    seen[wave[answered]].append(observation)
+                    if observation.outcome == UNREADABLE:  # who knows what else lies in the channel
+                        self._end()
+                        return wave[answered]
+                    answered += 1
+            return None
         except Late:
             self._end()
-            seen[wave[answered]].append(Observation(TIMED_OUT, error=f"no result after {seconds:g} s"))
-            return wave[answered]
+            ended = Observation(TIMED_OUT, error=f"no result after {seconds:g} s")
         except Broken as error:
-            seen[wave[answered]].append(Observation(DIED, error=self._cause(error)))
-            return wave[answered]
-        return None
+            ended = Observation(DIED, error=self._cause(error))
+        if not singly and len(wave) - answered > 1:
+            raise AskAgain
+        seen[wave[answered]].append(ended)
+        return wave[answered]
 
     def _cause(self, error: Broken) -> str:
         """Say why the child is gone, in words."""
@@ -555,6 +608,12 @@ def _cell_run(answer: Any) -> CellRun:
     return CellRun(answer["outcome"], _text(answer, "error"), _text(answer, "line"), defined)
 
 
+@lru_cache(maxsize=1024)
+def _observations(text: bytes, raw: bytes) -> tuple[Observation, ...]:
+    """Read some answers; those of right solutions, and of one mistake, are often equal to the last bit."""
+    return tuple(_observation(answer) for answer in decode(text, raw))
+
+
 def _observation(answer: Any) -> Observation:
     if not _is_known(answer):
         return Observation(UNREADABLE, error="the answer has no known form")
@@ -572,9 +631,9 @@ def _observation(answer: Any) -> Observation:
         _text(answer, "line"),
         _texts(answer, "changed"),
         _texts(answer, "shared"),
-        answer.get("moved_random") is not False,
+        answer.get("moved_random", False) is not False,
         _texts(answer, "remarks"),
-        tuple(answer["record"]) if isinstance(answer.get("record"), list) else (),
+        answer["record"] if isinstance(answer.get("record"), tuple) else (),
     )
 
 
@@ -585,7 +644,7 @@ def _text(answer: dict[Any, Any], key: str) -> str:
 
 def _texts(answer: dict[Any, Any], key: str) -> tuple[str, ...]:
     values = answer.get(key)
-    return tuple(v[:300] for v in values if isinstance(v, str))[:10] if isinstance(values, list) else ()
+    return tuple(v[:300] for v in values if isinstance(v, str))[:10] if isinstance(values, tuple) else ()
 
 
 __all__ = ["SKIPPED", "CellRun", "Child", "Limits", "SandboxError", "Trial", "Zygote"]

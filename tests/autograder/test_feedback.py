@@ -138,7 +138,7 @@ def test_documents_made_while_judging_are_moved_into_place_once(tmp_path):
     hand_in(course, "def dropout():\n    mine = 1")
     result = replace(submission(), key="k" * 32)
     store.keep(result, {".ipynb": "{}", ".html": "<p>from the judge</p>"})
-    publish(course, store, small_lesson(), result)
+    publish(course, store, small_lesson(), result, made=True)
     store.entered(result)
     assert course.feedback_page("ada", "lesson").read_text() == "<p>from the judge</p>"
     assert [path.suffix for path in store.folder.glob("k*")] == [".json"]

@@ -174,6 +174,24 @@ def test_an_interrupted_run_goes_on_where_it_stopped(course, monkeypatch):
     assert {student for student in gradebook.scores(course, "dropout")} == {"ann", "bob", "cy"}
 
 
+def test_what_a_power_cut_tore_is_made_again(course, monkeypatch):
+    """A result without its end is judged again; pages that wait from such a run are not trusted."""
+    for student in ("ann", "bob"):
+        hand_in(course, student, {})
+    with monkeypatch.context() as patch:
+        patch.setattr(grade.ResultStore, "settle", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            grade.run(course, jobs=1, seed=3)
+    kept = sorted(course.results_dir.glob("*.json"))
+    os.truncate(kept[0], 40)
+    for page in course.results_dir.glob("*.html"):
+        os.truncate(page, 0)
+    run = grade.run(course, jobs=1, seed=3)
+    assert (run.judged, run.reused) == (1, 1)
+    pages = [course.feedback_page(student, "dropout").read_text() for student in ("ann", "bob")]
+    assert all(page.rstrip().endswith("</html>") for page in pages)
+
+
 def test_marks_move_only_with_consent(course):
     """After a point value changed, who moves is said first; a no leaves the gradebook as it was."""
     hand_in(course, "ann", {})

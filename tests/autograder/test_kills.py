@@ -193,7 +193,7 @@ def test_killed_between_gradebook_and_pages(class_of_six, tmp_path, monkeypatch)
     prepared, expected = class_of_six
     root = Path(shutil.copytree(prepared, tmp_path / "course"))
 
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
