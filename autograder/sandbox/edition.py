@@ -18,7 +18,7 @@ import course_utils
 PACKAGES = Path(course_utils.__file__).resolve().parent.parent
 CHILDS_OWN = (
     "autograder/protocol.py",
-    *(f"autograder/sandbox/{name}.py" for name in ("child", "filter", "kernel", "walls", "zygote")),
+    *(f"autograder/sandbox/{name}.py" for name in ("child", "filter", "kernel", "silent", "walls", "zygote")),
 )
 FONTS = "fonts"
 SUFFIXES = (".py", ".json", ".mplstyle", ".js", ".css", ".h5")

@@ -64,7 +64,8 @@ def _below(path: str, folder: str) -> bool:
 
 def _in_memory(folders: Sequence[str]) -> list[str]:
     """The files of imported packages, with the folders of libraries (numpy.libs) that belong to them."""
-    imported = {name.partition(".")[0].lower() for name in list(sys.modules)} | {"pillow"}
+    loaded = [name for name, module in list(sys.modules.items()) if getattr(module, "__file__", None)]
+    imported = {name.partition(".")[0].lower() for name in loaded} | {"pillow"}
     found = []
     for folder in folders:
         for name in sorted(os.listdir(folder)):

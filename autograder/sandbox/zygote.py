@@ -6,8 +6,10 @@ it reads nothing that a child wrote.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import select
 import shutil
 import signal
@@ -42,19 +44,20 @@ def warm_up(lean: bool) -> None:
     import numpy.random  # noqa: F401
 
     import autograder.sandbox.child
+    from autograder.sandbox import silent
 
+    silent.install()
     if lean:
         return
     import h5py  # noqa: F401
     import matplotlib.backends.backend_agg
     import matplotlib.pyplot
+    import tqdm  # noqa: F401
 
-    for module in ("course_utils.check", "course_utils.data", "course_utils.lesson", "course_utils.network",
-                   "course_utils.plots", "course_utils.widgets", "tqdm"):  # fmt: skip
-        try:
-            __import__(module)
-        except ImportError:
-            pass
+    import course_utils
+
+    for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
+        importlib.import_module(module.name)
     matplotlib.pyplot.close("all")
     autograder.sandbox.child.close_shortcuts()
 
