@@ -267,4 +267,10 @@ def table(run: Run) -> str:
         f"gradebook  {run.course.gradebook_db}",
         f"feedback   {run.course.feedback}",
     ]
+    asserts = {each.exercise for result in run.results for each in result.exercises if each.in_child}
+    if asserts:
+        lines.append(
+            f"asserts    {', '.join(sorted(asserts))}: these tests ran beside the submissions' own code, "
+            "where a hostile one can make them pass"
+        )
     return "\n".join(lines)

@@ -10,15 +10,16 @@ import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from autograder.exercises import Drawn, draw, find
 from autograder.results import GRADED, UNJUDGED, ExerciseResult, SubmissionResult
 from autograder.sandbox.host import CellRun, Seen, Trial, Zygote
-from autograder.submission import SOLUTION, TEST, Handed, Lesson, LessonCell, steps
+from autograder.submission import ASSERTS, HIDDEN, SOLUTION, TEST, Handed, Lesson, LessonCell, Step, steps
 from course_utils.calls import MISSING, RETURNED, Observation, observe
 from course_utils.check import Shown, display
-from course_utils.examine import PASSED, Report, report
+from course_utils.examine import FAILED, PASSED, Report, Row, report
 from course_utils.plain import pack, unpack
 
 MOST_REMEMBERED = 20_000  # reports; each is a kilobyte or two of words
@@ -68,26 +69,33 @@ class Judge:
         drawn = self.drawn(exercise)
         return report(exercise, drawn.checks, seen, drawn.mistakes, show_numbers=False)
 
+    def _result(self, cell: LessonCell, seen: Seen, cells: Sequence[CellRun]) -> ExerciseResult:
+        said = self.say(cell.exercise, seen, cells)
+        return ExerciseResult(cell.exercise, cell.name, round(cell.points * said.share, 2), cell.points, said)
+
     def submission(
         self, student: str, lesson: Lesson, handed: Handed, zygote: Zygote, *, demos: bool = False
     ) -> SubmissionResult:
         """Run what was handed in, in the order of the notebook; judge each exercise where its test stands."""
         results: list[ExerciseResult] = []
         defining: dict[str, list[CellRun]] = {}
-        open_: list[tuple[LessonCell, Seen, list[CellRun]]] = []
+        open_: list[Callable[[], ExerciseResult]] = []
 
         def compare() -> None:
             """Compare what came back while the child works on what it is asked next."""
             while open_:
-                cell, seen, cells = open_.pop(0)
-                results.append(_result(cell, self.say(cell.exercise, seen, cells)))
+                results.append(open_.pop(0)())
 
         with Trial(zygote) as trial:
             trial.meanwhile = compare
             for step in steps(lesson, handed, demos=demos):
                 if step.cell.kind == TEST:
                     name = step.cell.exercise
-                    open_.append((step.cell, self.seen(name, trial), list(defining.get(name, []))))
+                    seen, cells = self.seen(name, trial), list(defining.get(name, []))
+                    open_.append(partial(self._result, step.cell, seen, cells))
+                    continue
+                if step.cell.kind == ASSERTS:
+                    open_.append(partial(_asserted, step.cell, *_run_asserts(trial, step)))
                     continue
                 ended = trial.run(step.label, step.source, step.definitions_only)
                 if step.cell.kind == SOLUTION:
@@ -105,8 +113,25 @@ class Judge:
         )
 
 
-def _result(cell: LessonCell, report: Report) -> ExerciseResult:
-    return ExerciseResult(cell.exercise, cell.name, round(cell.points * report.share, 2), cell.points, report)
+def _run_asserts(trial: Trial, step: Step) -> tuple[CellRun, bool]:
+    """Run an ordinary nbgrader test; say how it ended, and whether that was among its hidden tests."""
+    visible = HIDDEN.sub("", step.source)
+    ended = trial.run(step.label, visible)
+    if ended.outcome != RETURNED or visible == step.source:
+        return ended, False
+    return trial.run(step.label, step.source), True
+
+
+def _asserted(cell: LessonCell, ended: CellRun, hidden: bool) -> ExerciseResult:
+    """All points or none; of a hidden test nothing is told but that it did not pass."""
+    problem = f"{ended.error} ({ended.line})" if ended.line else ended.error
+    if hidden:
+        problem = f"a hidden test did not pass ({ended.error.partition(':')[0]})"
+    passed = ended.outcome == RETURNED
+    status = PASSED if passed else FAILED
+    row = Row("the tests in this cell", status, "" if passed else problem)
+    said = Report(cell.exercise, status, (row,))
+    return ExerciseResult(cell.exercise, cell.name, cell.points * passed, cell.points, said, in_child=True)
 
 
 def _why_missing(exercise: str, cells: Sequence[CellRun]) -> str:

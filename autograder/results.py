@@ -18,13 +18,17 @@ GRADED, UNJUDGED = "graded", "could not judge"
 
 @dataclass(frozen=True)
 class ExerciseResult:
-    """The judge's word on one exercise of one submission; ``grade_id`` is that of its graded cell."""
+    """The judge's word on one exercise of one submission; ``grade_id`` is that of its graded cell.
+
+    ``in_child`` says that no judge was there: its tests are asserts that ran beside the submission's code.
+    """
 
     exercise: str
     grade_id: str
     points: float
     max_points: float
     report: Report
+    in_child: bool = False
 
 
 @dataclass(frozen=True)

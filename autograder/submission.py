@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 PLAIN, DEMO, SOLUTION, TEST, TEXT = "plain", "demo", "solution", "test", "text"
+ASSERTS, ANSWER = "asserts", "answer"  # nbgrader's own: tests as asserts; text that a person marks
 MAX_BYTES = 64 * 2**20
 MAX_CELLS = 20_000
 MAX_SOURCE = 200_000
@@ -32,7 +33,10 @@ class LessonError(ValueError):
 
 @dataclass(frozen=True)
 class LessonCell:
-    """One cell of the instructor's notebook; ``name`` is its grade_id, or its id."""
+    """One cell of the instructor's notebook; ``name`` is its grade_id, or its id.
+
+    ``points`` are those of a graded cell; a solution or an answer that has some is marked by a person.
+    """
 
     kind: str
     name: str
@@ -58,15 +62,22 @@ class Lesson:
         """The exercises in the order of the notebook."""
         return tuple(cell.exercise for cell in self.cells if cell.kind == TEST)
 
+    @property
+    def marked_by_hand(self) -> tuple[LessonCell, ...]:
+        """The cells that a person marks."""
+        return tuple(cell for cell in self.cells if cell.kind in (SOLUTION, ANSWER) and cell.points)
+
 
 @dataclass
 class Handed:
     """What was handed in: sources by the grade_id of their cell, extra cells by the cell that they follow.
 
-    ``played`` holds demo cells that the learner changed; of these only the definitions are run.
+    ``played`` holds demo cells that the learner changed; of these only the definitions are run. ``answers``
+    are texts.
     """
 
     solutions: dict[str, list[str]] = field(default_factory=dict)
+    answers: dict[str, list[str]] = field(default_factory=dict)
     extras: dict[str, list[str]] = field(default_factory=dict)
     played: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -91,12 +102,14 @@ def _lesson_cell(cell: Mapping[str, Any]) -> LessonCell:
     meta = cell["metadata"].get("nbgrader", {})
     name = meta.get("grade_id") or cell.get("id", "")
     source = source_of(cell)
+    points = float(meta.get("points", 0)) if meta.get("grade") else 0.0
     if cell["cell_type"] != "code":
-        return LessonCell(TEXT, name, source)
+        return LessonCell(ANSWER if meta.get("solution") else TEXT, name, source, points)
     if meta.get("solution"):
-        return LessonCell(SOLUTION, name, source)
+        return LessonCell(SOLUTION, name, source, points)
     if meta.get("grade"):
-        return LessonCell(TEST, name, source, float(meta.get("points", 0)))
+        judged = re.search(rf"\b(check|judge)\({re.escape(name.removeprefix('test_'))}\b", source)
+        return LessonCell(TEST if judged else ASSERTS, name, source, points)
     return LessonCell(DEMO if "demo" in cell["metadata"].get("tags", []) else PLAIN, name, source)
 
 
@@ -125,6 +138,8 @@ def take(document: Mapping[str, Any], lesson: Lesson) -> Handed:
         named = known.get(_name(cell)) or texts.get(_trim(source))
         if named is not None:
             after = named.name
+        if named is not None and named.kind == ANSWER:
+            handed.answers.setdefault(named.name, []).append(source[:MAX_SOURCE])
         if cell.get("cell_type") != "code" or not source.strip():
             continue
         if len(source) > MAX_SOURCE:
@@ -140,7 +155,7 @@ def take(document: Mapping[str, Any], lesson: Lesson) -> Handed:
     if len(cells) > MAX_CELLS:
         handed.remarks.append(f"only the first {MAX_CELLS:,} of {len(cells):,} cells were read")
     _find_lost_cells(handed, lesson)
-    if not handed.solutions:
+    if not handed.solutions and not handed.answers:
         other = sorted({name for name in map(_name, cells) if name} - known.keys())
         raise Unjudgeable(
             f"This notebook holds none of the exercise cells of {lesson.assignment}"
@@ -244,7 +259,7 @@ def steps(lesson: Lesson, handed: Handed, *, demos: bool = False) -> Iterator[St
     for cell in lesson.cells:
         if cell.kind == SOLUTION:
             yield from (Step(cell, cell.name, source) for source in handed.sources(cell.name))
-        elif cell.kind in (PLAIN, TEST) or (demos and cell.kind == DEMO):
+        elif cell.kind in (PLAIN, TEST, ASSERTS) or (demos and cell.kind == DEMO):
             yield Step(cell, cell.name, cell.source)
         yield from (Step(own, f"your {cell.name}", s, not demos) for s in handed.played.get(cell.name, []))
         yield from (Step(own, f"your cell after {cell.name}", s) for s in handed.extras.get(cell.name, []))
@@ -267,7 +282,9 @@ def rebuild(
             original["source"] = (
                 "\n\n".join(handed.sources(cell.name)) or "# nothing was handed in for this cell"
             )
-        elif cell.kind == TEST:
+        elif cell.kind == ANSWER:
+            original["source"] = _harmless("\n\n".join(handed.answers.get(cell.name, [])))
+        elif cell.kind in (TEST, ASSERTS):
             original["source"] = HIDDEN.sub("", cell.source).rstrip("\n")
             original["outputs"] = outputs.get(cell.name, [])
         cells.append(original)
@@ -286,6 +303,11 @@ def unread(lesson: Lesson, reason: str) -> dict[str, Any]:
 def as_text(notebook: Mapping[str, Any]) -> str:
     """Return a notebook as the text of its file; half characters, which no file can hold, become '?'."""
     return json.dumps(notebook, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
+
+
+def _harmless(text: str) -> str:
+    """Let Markdown hold no HTML: a page that shows it to an instructor would run what stands there."""
+    return text.replace("<", "&lt;")
 
 
 def _extra(source: str) -> dict[str, Any]:

@@ -70,9 +70,22 @@ def code_of(notebook: Notebook) -> dict[str, str]:
     }
 
 
-def page(result: SubmissionResult, code: Mapping[str, str], marks: Marks | None = None) -> str:
-    """Return the page of one submission; the same result gives the same page."""
-    marks = marks or {}
+def page(
+    result: SubmissionResult,
+    code: Mapping[str, str],
+    marks: Marks | None = None,
+    by_hand: Mapping[str, float] | None = None,
+) -> str:
+    """Return the page of one submission; the same result gives the same page.
+
+    Parameters
+    ----------
+    result : what was judged
+    code : what the learner wrote, by the name of its cell
+    marks : what a person gave, by the name of the graded cell
+    by_hand : the most points of cells that only a person marks, by their names
+    """
+    marks, by_hand = marks or {}, by_hand or {}
     title = f"{result.assignment}: feedback for {result.student}"
     parts = [
         "<!DOCTYPE html>",
@@ -83,15 +96,16 @@ def page(result: SubmissionResult, code: Mapping[str, str], marks: Marks | None 
         f"<style>\n{STYLE}{report_view.STYLE}</style></head>",
         "<body><main>",
         f"<h1>{_safe(title)}</h1>",
-        _overview(result, marks),
+        _overview(result, marks, by_hand),
         *(_exercise(each, code.get(each.exercise), marks.get(each.grade_id)) for each in result.exercises),
+        *(_marked(name, most, code.get(name), marks.get(name)) for name, most in by_hand.items()),
         "</main></body>",
         "</html>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def _overview(result: SubmissionResult, marks: Marks) -> str:
+def _overview(result: SubmissionResult, marks: Marks, by_hand: Mapping[str, float]) -> str:
     parts = []
     if result.status == UNJUDGED:
         what = "A part of this" if result.exercises else "This"
@@ -102,10 +116,23 @@ def _overview(result: SubmissionResult, marks: Marks) -> str:
     if result.remarks:
         remarks = "".join(f"<li>{_safe(remark)}</li>" for remark in result.remarks)
         parts.append(f"<p>Noticed about the notebook, at no cost in marks:</p><ul>{remarks}</ul>")
-    if result.exercises:
-        rows = [_overview_row(each, marks) for each in result.exercises]
+    if result.exercises or by_hand:
+        rows = [
+            _overview_row(
+                each.exercise,
+                report_view.VERDICTS[each.report.status],
+                _score(each, marks.get(each.grade_id)),
+            )
+            for each in result.exercises
+        ]
+        rows += [
+            _overview_row(name, "read by a person", _given(most, marks.get(name)))
+            for name, most in by_hand.items()
+        ]
         earned = sum(_earned(each, marks.get(each.grade_id)) for each in result.exercises)
-        total = f'<td></td><td class="score"><strong>{earned:g} of {result.max_points:g}</strong></td>'
+        earned += sum(marks[name][0] or 0.0 for name in by_hand if name in marks)
+        most = result.max_points + sum(by_hand.values())
+        total = f'<td></td><td class="score"><strong>{earned:g} of {most:g}</strong></td>'
         parts += [
             '<table><thead><tr><th scope="col">Exercise</th><th scope="col">Verdict</th>'
             '<th scope="col">Score</th></tr></thead><tbody>',
@@ -115,11 +142,11 @@ def _overview(result: SubmissionResult, marks: Marks) -> str:
     return "\n".join(parts)
 
 
-def _overview_row(each: ExerciseResult, marks: Marks) -> str:
-    name, verdict = _safe(each.exercise), report_view.VERDICTS[each.report.status]
+def _overview_row(name: str, verdict: str, score: str) -> str:
+    name = _safe(name)
     return (
         f'<tr><th scope="row"><a href="#{name}">{name}</a></th><td>{verdict}</td>'
-        f'<td class="score">{_score(each, marks.get(each.grade_id))}</td></tr>'
+        f'<td class="score">{score}</td></tr>'
     )
 
 
@@ -128,23 +155,37 @@ def _earned(each: ExerciseResult, mark: tuple[float | None, str] | None) -> floa
 
 
 def _score(each: ExerciseResult, mark: tuple[float | None, str] | None) -> str:
-    if mark is not None and mark[0] is not None:
-        return f"{mark[0]:g} of {each.max_points:g}, given by your instructor"
-    if each.report.status == examine.UNJUDGED:
-        return f"open, of {each.max_points:g}"
+    if each.report.status == examine.UNJUDGED or (mark is not None and mark[0] is not None):
+        return _given(each.max_points, mark)
     return f"{each.points:g} of {each.max_points:g}"
 
 
+def _given(most: float, mark: tuple[float | None, str] | None) -> str:
+    if mark is None or mark[0] is None:
+        return f"open, of {most:g}"
+    return f"{mark[0]:g} of {most:g}, given by your instructor"
+
+
 def _exercise(each: ExerciseResult, code: str | None, mark: tuple[float | None, str] | None) -> str:
-    name = _safe(each.exercise)
-    parts = [f'<section aria-labelledby="{name}">', f'<h2 id="{name}">{name}: {_score(each, mark)}</h2>']
+    said = report_view.html(each.report, with_style=False)
+    return _section(each.exercise, _score(each, mark), mark, said, code)
+
+
+def _marked(name: str, most: float, code: str | None, mark: tuple[float | None, str] | None) -> str:
+    return _section(name, _given(most, mark), mark, "", code)
+
+
+def _section(
+    name: str, score: str, mark: tuple[float | None, str] | None, said: str, code: str | None
+) -> str:
+    name = _safe(name)
+    parts = [f'<section aria-labelledby="{name}">', f'<h2 id="{name}">{name}: {score}</h2>']
     if mark is not None and mark[1]:
         parts.append(f"<p><strong>Your instructor says:</strong> {_safe(mark[1])}</p>")
-    parts.append(report_view.html(each.report, with_style=False))
     if code is not None:
         shown = f'<pre class="code"><code>{_safe(code)}</code></pre>'
-        parts.append(f"<details><summary>Your code</summary>{shown}</details>")
-    return "\n".join([*parts, "</section>"])
+        said += f"<details><summary>What you handed in</summary>{shown}</details>"
+    return "\n".join([*parts, said, "</section>"])
 
 
 def _safe(value: str) -> str:

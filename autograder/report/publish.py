@@ -37,7 +37,8 @@ def documents(
     marks : what a person gave: points (None where the judge's stand) and a comment, by graded cell
     """
     notebook = unread(lesson, result.reason) if handed is None else graded(lesson, handed, result)
-    return {GRADED: as_text(notebook), PAGE: page(result, code_of(notebook), marks)}
+    by_hand = {cell.name: cell.points for cell in lesson.marked_by_hand}
+    return {GRADED: as_text(notebook), PAGE: page(result, code_of(notebook), marks, by_hand)}
 
 
 def graded(lesson: Lesson, handed: Handed, result: SubmissionResult) -> dict[str, Any]:
