@@ -10,6 +10,7 @@ from nbgrader.api import Gradebook
 
 from autograder import grade, gradebook
 from autograder.course import Course
+from autograder.exercises import UnknownExercise
 
 ROOT = Path(__file__).parents[2]
 TESTS = (
@@ -74,6 +75,16 @@ def test_asserts_are_run_and_a_person_marks_the_rest(course):
     assert "assert twice(2) == 4" in told[2]
     pages = [course.feedback_page(s, "exam").read_text() for s in ("ann", "bob", "cy", "dee", "eve")]
     assert not any("-21" in page or "secret" in page for page in pages)
+
+
+def test_a_judge_without_cases_is_the_authors_slip(course):
+    """A cell that asks for a judge whom nobody knows stops the run with its name, before anyone is graded."""
+    source = course.source_notebook("exam")
+    source.write_text(source.read_text().replace("assert twice(2) == 4", "judge(twice, against=None)"))
+    hand_in(course, "ann", "def twice(x): return x + x")
+    with pytest.raises(UnknownExercise, match="twice"):
+        grade.run(course, jobs=1)
+    assert not course.gradebook_db.exists()
 
 
 def test_what_was_written_reaches_the_instructor_and_does_nothing_there(course):
