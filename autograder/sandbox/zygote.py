@@ -19,7 +19,7 @@ import tempfile
 import traceback
 from typing import Any
 
-WATCH_SECONDS = 0.025
+WATCH_SECONDS = 0.05
 MIB = 2**20
 
 
@@ -185,8 +185,13 @@ class Zygote:
 
     def _watch(self) -> None:
         """End a child whose processes together hold too much memory: Linux bounds only each of them."""
-        for child in self.running.values():
-            if child.space and child.why == "-" and _holds_more(child.space, self.limits["memory_mib"] * MIB):
+        watched = [child for child in self.running.values() if child.space and child.why == "-"]
+        members: dict[str, list[str]] = {}
+        for name in os.listdir("/proc") if watched else ():
+            if name.isdigit():
+                members.setdefault(_space(int(name)), []).append(name)
+        for child in watched:
+            if _hold_more(members.get(child.space, []), self.limits["memory_mib"] * MIB):
                 child.why = "memory"
                 _kill(child.pid)
 
@@ -198,9 +203,8 @@ def _space(pid: int) -> str:
         return ""
 
 
-def _holds_more(space: str, most: float) -> bool:
-    """Whether the processes of a PID namespace hold more than ``most`` bytes, shared pages counted once."""
-    pids = [name for name in os.listdir("/proc") if name.isdigit() and _space(int(name)) == space]
+def _hold_more(pids: list[str], most: float) -> bool:
+    """Whether some processes hold more than ``most`` bytes, shared pages counted once."""
     if sum(_resident(pid) for pid in pids) <= most:
         return False
     return sum(_share(pid) for pid in pids) > most
