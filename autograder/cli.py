@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _errors() -> tuple[type[Exception], ...]:
     """The errors whose message is written for the instructor."""
     from autograder.exercises import UnknownExercise
-    from autograder.sandbox.host import SandboxError
+    from autograder.sandbox.limits import SandboxError
     from autograder.submission import LessonError
 
     return UnknownExercise, SandboxError, LessonError

@@ -15,7 +15,8 @@ from typing import Any
 
 from autograder.exercises import Drawn, draw, find
 from autograder.results import GRADED, UNJUDGED, ExerciseResult, SubmissionResult
-from autograder.sandbox.host import CellRun, Seen, Trial, Zygote
+from autograder.sandbox.host import Zygote
+from autograder.sandbox.trial import CellRun, Seen, Trial
 from autograder.submission import ASSERTS, HIDDEN, SOLUTION, TEST, Handed, Lesson, LessonCell, Step, steps
 from course_utils.calls import MISSING, RETURNED, Observation, observe
 from course_utils.check import Shown, display

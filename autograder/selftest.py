@@ -43,7 +43,8 @@ from autograder.exercises import (
 )
 from autograder.judge import Judge
 from autograder.sandbox.edition import build_edition
-from autograder.sandbox.host import Trial, Zygote
+from autograder.sandbox.host import Zygote
+from autograder.sandbox.trial import Trial
 from course_utils.calls import RETURNED, Call, observe
 from course_utils.examine import FAILED, HABITS, PASSED, WAITING, Check, Report, findings, report
 from course_utils.plain import fresh

@@ -26,8 +26,9 @@ from autograder.report.publish import documents
 from autograder.results import UNJUDGED, ExerciseResult, ResultStore, SubmissionResult
 from autograder.sandbox import kernel
 from autograder.sandbox.edition import build_edition
-from autograder.sandbox.host import Trial, Zygote, ZygoteGone
+from autograder.sandbox.host import Zygote, ZygoteGone
 from autograder.sandbox.limits import Limits, SandboxError
+from autograder.sandbox.trial import Trial
 from autograder.submission import (
     PLAIN,
     TEST,

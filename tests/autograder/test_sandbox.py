@@ -15,8 +15,9 @@ from autograder.sandbox import host
 from autograder.sandbox.cgroup import Cgroup
 from autograder.sandbox.edition import build_edition
 from autograder.sandbox.filter import program
-from autograder.sandbox.host import SandboxError, Trial, Zygote, ZygoteGone
+from autograder.sandbox.host import SandboxError, Zygote, ZygoteGone
 from autograder.sandbox.limits import Limits
+from autograder.sandbox.trial import Trial
 from autograder.submission import PLAIN, read_lesson
 from course_utils.calls import RETURNED, Call
 from course_utils.plain import Draws, Foreign
@@ -166,7 +167,8 @@ def test_nothing_that_was_started_outlives_a_submission(zygote):
 def test_nothing_outlives_the_grader(edition, victim):
     """Killed at any moment, it leaves no process: neither a warm one nor a submission's."""
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom autograder.sandbox.host import Trial, Zygote\n"
+        "import sys, time\nfrom pathlib import Path\nfrom autograder.sandbox.host import Zygote\n"
+        "from autograder.sandbox.trial import Trial\n"
         f"zygote = Zygote(Path({str(edition)!r}))\ntrial = Trial(zygote)\n"
         "trial.run('a', 'import os, signal')\nprint(zygote.process.pid, flush=True)\n"
         "trial.run('b', 'if os.fork() == 0: os.setsid()\\nwhile True: pass')"
