@@ -432,3 +432,32 @@ def f():
     return sorted(names & {"ipython", "traitlets", "ipywidgets", "anywidget"})
 """
     assert call(trial, source)[0].value == []
+
+
+def test_heavy_and_slow_answers_arrive_whole(trial):
+    """Answers travel together up to a size and for a moment; none is lost, and none comes twice."""
+    trial.run("cell", "import time, numpy as np\ndef f(n, nap): time.sleep(nap); return np.full(n, n)")
+    sizes = [3, 200_000, 1, 90_000, 0, 7]
+    checks = {f"check {i}": [Call({"n": n, "nap": 0.06 * (i % 2)})] * 2 for i, n in enumerate(sizes)}
+    seen = trial.calls("f", checks)
+    for found, n in zip(seen.values(), sizes, strict=True):
+        assert [observation.value.tolist() for observation in found] == [[n] * n] * 2
+
+
+def test_which_call_died_is_found_out(trial):
+    """One of five calls takes the process down: the others keep their answers, those on the way too."""
+    trial.run("cell", "import os\ndef f(x):\n    if x == 3: os._exit(7)\n    return x")
+    seen = trial.calls("f", {str(x): [Call({"x": x}), Call({"x": 10 * x})] for x in range(1, 6)})
+    got = {name: [observation.value for observation in found] for name, found in seen.items()}
+    assert got == {"1": [1, 10], "2": [2, 20], "3": [None], "4": [4, 40], "5": [5, 50]}
+    assert seen["3"][0].outcome == "died" and not seen.digest
+
+
+def test_equal_answers_have_equal_digests(zygote):
+    """To the last bit and in every place, the shape included; so must be what happened besides."""
+    digests = []
+    for body in ("x + 1", "1 + x", "(x + 1) * 1.0000000000000002", "(x + 1).reshape(2, 1)", "x.__iadd__(1)"):
+        with Trial(zygote, QUICK) as trial:
+            trial.run("cell", f"def f(x): return {body}")
+            digests.append(trial.calls("f", {"check": [Call({"x": np.array([1.0, 2.0])})]}).digest)
+    assert digests[0] == digests[1] and len(set(digests)) == 4 and all(digests)
