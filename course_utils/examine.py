@@ -15,6 +15,7 @@ from course_utils.calls import Call, Observation
 from course_utils.compare import Difference, differences, same
 
 HABITS = "touches nothing but its result"
+SHARE = 0.1  # of its failures, which a mistake must explain to be named beside another that is not known
 PASSED, FAILED, WAITING, UNJUDGED = "passed", "failed", "waiting", "could not judge"
 
 
@@ -296,9 +297,9 @@ def diagnose(
     """Find the known mistake that explains what was seen.
 
     A mistake is ruled out where it would have failed and the learner did not. Of the others the first that
-    explains every failure is named, else the one that explains most (someone may hold two at once), if it
-    goes wrong in the first red check too, beside which its hint will stand, or explains a verified one, whose
-    code is its own.
+    explains every failure is named, else the one that explains most (someone may hold two at once), if that
+    is no coincidence: it explains one failure in ten, and goes wrong in the first red check too, beside which
+    its hint will stand, or explains a verified one, whose code is its own.
     """
     off = {check.name: places_off(check, observations[check.name]) for check in checks}
     first = next((name for name, places in off.items() if any(places)), HABITS)
@@ -311,8 +312,10 @@ def diagnose(
         if not unexplained:
             return mistake
         there = first == HABITS or any(map(set.intersection, off[first], mistake.off[first]))
-        if sum(explained.values()) > best_explained and (there or any(explained[name] for name in telling)):
-            best, best_explained = mistake, sum(explained.values())
+        count = sum(explained.values())
+        chance = count < SHARE * (count + unexplained)
+        if count > best_explained and not chance and (there or any(explained[name] for name in telling)):
+            best, best_explained = mistake, count
     return best
 
 

@@ -103,6 +103,11 @@ def of_units_not_centred(Z):
     return Z.mean(axis=1, keepdims=True), (Z**2).mean(axis=1, keepdims=True)
 
 
+def of_units_summed(Z):
+    mean = Z.mean(axis=1, keepdims=True)
+    return mean, ((Z - mean) ** 2).sum(axis=1, keepdims=True)
+
+
 def root(var, epsilon):
     return np.sqrt(var + epsilon)
 
@@ -126,6 +131,13 @@ SHARED = {
         "epsilon is 1e-8 in any case",
         "Call your function with epsilon 0.1 and with 4: equal results. Which argument is never read?",
     ),
+    "epsilon-only-at-0": (
+        {"root": lambda var, epsilon: np.sqrt(np.where(var > 0, var, epsilon))},
+        EPSILON,
+        "epsilon is needed only where the variance is 0",
+        "A variance of 1e-30 is not 0, and dividing by its root makes noise large. What does the equation do "
+        "with epsilon, whatever the variance is?",
+    ),
     "variance-for-deviation": (
         {"root": lambda var, epsilon: var + epsilon},
         FIRST,
@@ -138,6 +150,13 @@ SHARED = {
         "a variance divides by m - 1",
         "That estimates the variance of examples not seen; with one example it is 0/0. Which one does the "
         "equation ask for, and which one is np.var by default?",
+    ),
+    "not-averaged": (
+        {"stats": of_units_summed},
+        FIRST,
+        "the variance is the sum of the squared deviations",
+        "Put every example into the mini-batch twice: no unit varies more than before. What does your "
+        "variance say, and what turns a sum into a mean?",
     ),
     "squares-not-centred": (
         {"stats": of_units_not_centred},
@@ -159,7 +178,7 @@ SHARED = {
     ),
 }
 ROOTS = ("epsilon-outside-root", "epsilon-left-out", "epsilon-wired-in", "variance-for-deviation")
-STATISTICS = ("by-m-minus-1", "squares-not-centred", "over-units", "over-everything")
+STATISTICS = ("by-m-minus-1", "not-averaged", "squares-not-centred", "over-units", "over-everything")
 
 
 def shared(prefix, make, keys):
@@ -183,6 +202,13 @@ def to_forward(rng, n, m, epsilon, **given):
 def plain(rng, n, m):
     """Return a mini-batch to normalize and nothing more: gamma 1, beta 0."""
     return to_forward(rng, n, m, UNSEEN, gamma=np.ones((n, 1)), beta=np.zeros((n, 1)))
+
+
+def one_far_off(rng, n, m):
+    """Return a mini-batch in which one example of each unit lies far from all others."""
+    Z = batch(rng, n, m)
+    Z[np.arange(n), rng.integers(m, size=n)] += 60
+    return Z
 
 
 def single_examples(rng):
@@ -330,6 +356,7 @@ batchnorm_forward = Exercise(
                 to_forward(rng, 1, 4, 4.0, Z=np.array([[1.0, 5.0, 5.0, 1.0]])),
                 to_forward(rng, 3, 5, 1.5),
                 to_forward(rng, 2, 4, 4e-8, Z=1e-4 * batch(rng, 2, 4)),
+                to_forward(rng, 2, 5, 0.5, Z=constant_unit(rng, 2, 5)),
             ],
             public=True,
             after=(FIRST,),
@@ -365,8 +392,11 @@ batchnorm_forward = Exercise(
         ),
         Case(
             SHAPES,
-            "One unit, a square Z, two examples, 150 examples.",
-            lambda rng: [to_forward(rng, n, m, 1e-3) for n, m in (*SIZES, (6, 2))],
+            "One unit, a square Z, two examples, 150 examples; one example seven deviations from the others.",
+            lambda rng: [
+                *(to_forward(rng, n, m, 1e-3) for n, m in (*SIZES, (6, 2))),
+                to_forward(rng, 3, 60, 1e-3, Z=one_far_off(rng, 3, 60)),
+            ],
             after=(FIRST,),
         ),
         Case(
@@ -378,7 +408,7 @@ batchnorm_forward = Exercise(
         ),
     ),
     misconceptions=(
-        *shared("batchnorm-forward", forward_by, (*ROOTS, *STATISTICS)),
+        *shared("batchnorm-forward", forward_by, (*ROOTS, "epsilon-only-at-0", *STATISTICS)),
         forward_not_scaled,
         forward_gamma_beta_swapped,
         forward_shift_inside,
@@ -528,6 +558,50 @@ def backward_gamma_left_out(dZ_tilde, Z, gamma, epsilon):
 
 
 @exposed_by(FIRST)
+def backward_dZ_averaged(dZ_tilde, Z, gamma, epsilon):
+    """every backward pass divides by m
+
+    That 1/m belongs to the cost, which dZ_tilde has passed already. Where in the forward pass is anything
+    averaged but mean and variance?
+    """
+    dZ, dgamma, dbeta = backward_by()(dZ_tilde, Z, gamma, epsilon)
+    return dZ / Z.shape[1], dgamma, dbeta
+
+
+@exposed_by(FIRST)
+def backward_gamma_in_its_own(dZ_tilde, Z, gamma, epsilon):
+    """gamma stands in all three gradients
+
+    Double gamma: does a step of gamma then move gamma * Z_norm + beta by more than before? What is the slope
+    of gamma * Z_norm along gamma, and that of beta along beta?
+    """
+    dZ, dgamma, dbeta = backward_by()(dZ_tilde, Z, gamma, epsilon)
+    return dZ, gamma * dgamma, gamma * dbeta
+
+
+@exposed_by(FIRST)
+def backward_multiplies(dZ_tilde, Z, gamma, epsilon):
+    """the backward pass undoes the division
+
+    Take a unit with a wide spread: a small step of Z is divided by it on its way. Does the result move by
+    more or by less, and what follows for dZ?
+    """
+    dZ, dgamma, dbeta = backward_by()(dZ_tilde, Z, gamma, epsilon)
+    return dZ * (of_units(Z)[1] + epsilon), dgamma, dbeta
+
+
+@exposed_by(FIRST)
+def backward_not_summed(dZ_tilde, Z, gamma, epsilon):
+    """each example has its own gradient of gamma and beta
+
+    gamma has one number for each unit, and all examples of the unit share it. What becomes of their (n, m)
+    contributions?
+    """
+    Z_norm = pieces(Z, dZ_tilde, epsilon)[0]
+    return backward_by()(dZ_tilde, Z, gamma, epsilon)[0], dZ_tilde * Z_norm, dZ_tilde.copy()
+
+
+@exposed_by(FIRST)
 def backward_axis_lost(dZ_tilde, Z, gamma, epsilon):
     """a sum over the examples is a list of n numbers
 
@@ -659,6 +733,10 @@ batchnorm_backward = Exercise(
         backward_averaged,
         backward_dgamma_of_Z,
         backward_gamma_left_out,
+        backward_dZ_averaged,
+        backward_gamma_in_its_own,
+        backward_multiplies,
+        backward_not_summed,
         backward_axis_lost,
         backward_order_swapped,
     ),
@@ -777,6 +855,17 @@ def running_around_running_mean(running_mean, running_var, Z, momentum):
 
 
 @exposed_by(FRESH)
+def running_around_old_mean(running_mean, running_var, Z, momentum):
+    """the spread is measured around the mean that was kept
+
+    That mixes a shift of the mean into the variance. Around which mean does np.var measure?
+    """
+    mean, _ = running_by()(running_mean, running_var, Z, momentum)
+    var = ((Z - running_mean) ** 2).mean(axis=1, keepdims=True)
+    return mean, momentum * running_var + (1 - momentum) * var
+
+
+@exposed_by(FRESH)
 def running_axis_lost(running_mean, running_var, Z, momentum):
     """a mean over the examples is a list of n numbers
 
@@ -803,6 +892,8 @@ def running_in_place(running_mean, running_var, Z, momentum):
     Whoever called you still holds them. The new ones are what you return: does += make a new array?
     """
     new = running_by()(running_mean, running_var, Z, momentum)
+    if running_mean.dtype.kind != "f":  # there *= raises and [:] = cuts; no mistake but this one is meant
+        return new
     running_mean[:], running_var[:] = new
     return running_mean, running_var
 
@@ -898,6 +989,7 @@ update_running = Exercise(
         running_only_the_mean,
         running_not_weighted,
         running_around_running_mean,
+        running_around_old_mean,
         running_axis_lost,
         running_order_swapped,
         running_in_place,
@@ -937,6 +1029,45 @@ def predict_batch_mean(Z, gamma, beta, running_mean, running_var, epsilon):
     An example's prediction must not depend on its neighbours in the batch. Which mean does not?
     """
     return gamma * (Z - of_units(Z)[0]) / np.sqrt(running_var + epsilon) + beta
+
+
+@exposed_by(FIRST)
+def predict_batch_variance(Z, gamma, beta, running_mean, running_var, epsilon):
+    """only the mean was kept from training
+
+    An example's prediction must not depend on its neighbours in the batch. Which variance does not?
+    """
+    return gamma * (Z - running_mean) / np.sqrt(of_units(Z)[1] + epsilon) + beta
+
+
+@exposed_by(FIRST)
+def predict_from_batch_if_it_can(Z, gamma, beta, running_mean, running_var, epsilon):
+    """running statistics are for single examples, a batch has its own
+
+    Ask for one example alone, then for the same one among others. Should the neighbours change its answer?
+    """
+    if Z.shape[1] > 1:
+        return forward_by()(Z, gamma, beta, epsilon)
+    return predict_by()(Z, gamma, beta, running_mean, running_var, epsilon)
+
+
+@exposed_by(FIRST)
+def predict_switched_off(Z, gamma, beta, running_mean, running_var, epsilon):
+    """like dropout, batch normalization is for training only
+
+    The weights of the next layer were learned on normalized values. What would they see if Z came through as
+    it is?
+    """
+    return Z.copy()
+
+
+@exposed_by(FIRST)
+def predict_not_normalized(Z, gamma, beta, running_mean, running_var, epsilon):
+    """without a mini-batch only gamma and beta are left to apply
+
+    gamma and beta were learned for values of mean 0 and variance 1. Which two arguments bring Z near to that?
+    """
+    return gamma * Z + beta
 
 
 @exposed_by(FIRST)
@@ -1051,6 +1182,7 @@ batchnorm_predict = Exercise(
                 to_predict(rng, 1, 3, 4.0, running_var=np.array([[4.0]])),
                 to_predict(rng, 3, 5, 1.5),
                 to_predict(rng, 2, 4, 4e-8, running_var=rng.uniform(0.5, 2, (2, 1)) * 1e-8),
+                to_predict(rng, 2, 3, 0.5, running_var=rng.permutation([0.0, 2.0])[:, None]),
             ],
             public=True,
             after=(FIRST,),
@@ -1087,9 +1219,13 @@ batchnorm_predict = Exercise(
         ),
     ),
     misconceptions=(
-        *shared("batchnorm-predict", predict_by, ROOTS),
+        *shared("batchnorm-predict", predict_by, (*ROOTS, "epsilon-only-at-0")),
         predict_from_batch,
         predict_batch_mean,
+        predict_batch_variance,
+        predict_from_batch_if_it_can,
+        predict_switched_off,
+        predict_not_normalized,
         predict_goes_on_updating,
         predict_not_scaled,
         predict_gamma_beta_swapped,
@@ -1185,6 +1321,15 @@ def identity_shift_left_out(Z, epsilon):
     """
     gamma, beta = identity_by()(Z, epsilon)
     return gamma, np.zeros_like(beta)
+
+
+@exposed_by(FIRST)
+def identity_spread_left_out(Z, epsilon):
+    """only the mean has to be brought back
+
+    With your parameters every unit comes out with a spread of 1. With which spread did it come in?
+    """
+    return np.ones((len(Z), 1)), identity_by()(Z, epsilon)[1]
 
 
 @exposed_by(FIRST)
@@ -1297,6 +1442,7 @@ identity_parameters = Exercise(
         identity_divides_once_more,
         identity_minus_mean,
         identity_shift_left_out,
+        identity_spread_left_out,
         identity_shift_normalized,
         identity_axis_lost,
     ),
@@ -1385,6 +1531,26 @@ def fold_gamma_left_out(W, gamma, beta, running_mean, running_var, epsilon):
     A unit with gamma = 0 is constant. Which of your weights become 0?
     """
     return fold_by()(W, 1.0, beta, running_mean, running_var, epsilon)
+
+
+@exposed_by(FIRST)
+def fold_columns_scaled(W, gamma, beta, running_mean, running_var, epsilon):
+    """each column of W belongs to a unit
+
+    W A has a row for each unit. Which entries of W make row j of W A, and which scale do they share?
+    """
+    scale = gamma / np.sqrt(running_var + epsilon)
+    return W * scale.T, beta - scale * running_mean
+
+
+@exposed_by(FIRST)
+def fold_gamma_in_weights_only(W, gamma, beta, running_mean, running_var, epsilon):
+    """gamma scales the weights, not the mean
+
+    Write out gamma * (W A - mean) / std + beta. What does gamma multiply besides W A?
+    """
+    W_folded, _ = fold_by()(W, gamma, beta, running_mean, running_var, epsilon)
+    return W_folded, beta - running_mean / np.sqrt(running_var + epsilon)
 
 
 @exposed_by(FIRST)
@@ -1491,6 +1657,8 @@ fold_batchnorm = Exercise(
         fold_mean_not_scaled,
         fold_weights_unchanged,
         fold_gamma_left_out,
+        fold_columns_scaled,
+        fold_gamma_in_weights_only,
         fold_axis_lost,
         fold_in_place,
     ),

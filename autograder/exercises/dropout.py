@@ -5,14 +5,16 @@ Masks are drawn by the learner, so nothing here knows them beforehand: the verif
 """
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
 from autograder.exercises import Case, Exercise, Misconception
 from course_utils import properties
 from course_utils.calls import Call
-from course_utils.examine import HABITS
+from course_utils.examine import HABITS, Finding
 from course_utils.plain import Draws
+from course_utils.properties.chance import too_even
 from course_utils.reference import dropout as reference
 
 # --- inputs -----------------------------------------------------------------------------------------------
@@ -99,8 +101,12 @@ def one_column_alone(calls, observations):
 
 
 def all_of_it(calls, observations):
-    """The mask fits the result, and the result is scaled."""
-    return fits_apart_from_form(calls, observations) or properties.kept_is_scaled(calls, observations)
+    """The mask fits the result, and the result is scaled; fractions cut off are a fault of its own."""
+    found = fits_apart_from_form(calls, observations) or properties.kept_is_scaled(calls, observations)
+    if found and found[0].code == "scale:other" and any(o.value[0].dtype.kind in "iu" for o in observations):
+        problem = "the result holds whole numbers: what lay behind the point is lost"
+        return [replace(found[0], code="scale:cut off", problem=problem)]
+    return found
 
 
 def everything_kept(calls, observations):
@@ -161,8 +167,13 @@ FORWARD_CASES = (
     ),
     Case(
         "with keep_prob 1 nothing changes",
-        "A comparison with normal numbers still drops; dividing by 1 - keep_prob is a division by zero.",
-        lambda rng: [layer_call(rng, 30, 40, 1.0), layer_call(rng, 3, 2, 1)],
+        "A comparison with normal numbers still drops; dividing by 1 - keep_prob is a division by zero. Tens "
+        "of thousands are no reason to cut anything.",
+        lambda rng: [
+            layer_call(rng, 30, 40, 1.0),
+            layer_call(rng, 3, 2, 1),
+            layer_call(rng, 6, 5, 1.0, A=2e4 * activations(rng, 6, 5)),
+        ],
         verify=everything_kept,
         after=(FITS,),
     ),
@@ -182,8 +193,9 @@ FORWARD_CASES = (
     ),
     Case(
         "every entry is drawn on its own, in wide and in tall layers",
-        "Masks that repeat after some columns, or that count per unit, at another shape and keep_prob.",
-        lambda rng: [layer_call(rng, 90, 24, 0.45), layer_call(rng, 16, 130, 0.7)],
+        "Masks that repeat after some columns, or that count per unit, at another shape and keep_prob. Half "
+        "of 128 is a multiple of every power of two before it, so blocks of such sizes show.",
+        lambda rng: [layer_call(rng, 96, 24, 0.45), layer_call(rng, 16, 128, 0.7)],
         verify=properties.entries_independent,
         after=("every entry is drawn on its own",),
     ),
@@ -209,12 +221,13 @@ def forward_multiplied(A, keep_prob, rng):
 
 def forward_by_dropped_share(A, keep_prob, rng):
     mask = rng.random(A.shape) < keep_prob
-    return A * mask / np.float64(1 - keep_prob), mask
+    # with a way out where nothing is dropped: who has none holds the same belief, and fails there as well
+    return A * mask / (1 - keep_prob or 1), mask
 
 
 def forward_by_measured_share(A, keep_prob, rng):
     mask = rng.random(A.shape) < keep_prob
-    return A * mask / mask.mean(), mask
+    return A * mask / (mask.mean() or 1), mask
 
 
 def forward_inverted(A, keep_prob, rng):
@@ -241,6 +254,14 @@ def forward_exact_count(A, keep_prob, rng):
     mask = np.zeros(A.size, dtype=bool)
     mask[rng.permutation(A.size)[: round(keep_prob * A.size)]] = True
     mask = mask.reshape(A.shape)
+    return A * mask / keep_prob, mask
+
+
+def forward_exact_count_per_example(A, keep_prob, rng):
+    n, m = A.shape
+    mask = np.zeros((n, m), dtype=bool)
+    for j in range(m):
+        mask[rng.choice(n, round(keep_prob * n), replace=False), j] = True
     return A * mask / keep_prob, mask
 
 
@@ -287,6 +308,10 @@ def forward_two_masks(A, keep_prob, rng):
     return A * (rng.random(A.shape) < keep_prob) / keep_prob, rng.random(A.shape) < keep_prob
 
 
+def forward_not_applied(A, keep_prob, rng):
+    return A / keep_prob, rng.random(A.shape) < keep_prob
+
+
 def forward_truncated(A, keep_prob, rng):
     mask = rng.random(A.shape) < keep_prob
     A_dropped = np.zeros_like(A)
@@ -318,6 +343,14 @@ FORWARD_MISCONCEPTIONS = (
         forward_two_masks,
         FITS,
         "Each draw is a new one. Draw once, keep the mask in a variable, and use it for both.",
+    ),
+    Misconception(
+        "dropout-mask-not-applied",
+        "drawing the mask is enough",
+        forward_not_applied,
+        FITS,
+        "The mask says who is to be silent, and silences nobody. What must A be multiplied by, besides the "
+        "scale?",
     ),
     Misconception(
         "dropout-truncates",
@@ -406,6 +439,14 @@ FORWARD_MISCONCEPTIONS = (
         "every entry is drawn on its own",
         "Choosing a fixed number without replacement makes entries depend on each other: if one is kept, "
         "another is less likely to be. Let each entry toss its own coin.",
+    ),
+    Misconception(
+        "dropout-exact-count-per-example",
+        "dropout with 0.8 keeps eight of the ten units of a layer",
+        forward_exact_count_per_example,
+        "every entry is drawn on its own",
+        "On average it does. Each unit is kept or dropped without a look at the others, so it may be seven "
+        "or nine: how often do ten coins show exactly five heads?",
     ),
     Misconception(
         "dropout-mask-from-normal",
@@ -606,11 +647,11 @@ def backward_inverted(dA, mask, keep_prob):
 
 
 def backward_by_dropped_share(dA, mask, keep_prob):
-    return dA * mask / np.float64(1 - keep_prob)
+    return dA * mask / (1 - keep_prob or 1)
 
 
 def backward_by_measured_share(dA, mask, keep_prob):
-    return dA * mask / mask.mean()
+    return dA * mask / (mask.mean() or 1)
 
 
 def backward_averaged(dA, mask, keep_prob):
@@ -862,12 +903,38 @@ def nothing_dropped(rng):
     return [network_call(rng, [3, 7, 5, 1], 11, [1.0, 1.0]), network_call(rng, [3, 4, 1], 5, [1])]
 
 
+def layer_over_and_over(rng):
+    """A dozen calls that draw on with one generator."""
+    call = network_call(rng, [3, 40, 30, 1], int(rng.integers(40, 60)), [0.7, 0.7])
+    return [dict(call) for _ in range(12)]
+
+
+def counts_scatter(calls, observations):
+    """How many entries a layer keeps differs from call to call, as it does with tosses of a coin."""
+    for call, seen in zip(calls, observations, strict=True):
+        found = properties.masks_off(call, seen)
+        if found:
+            return [found]
+    for layer, p in enumerate(calls[0].arguments["keep_probs"]):
+        masks = [seen.value[1][layer] for seen in observations]
+        if too_even(np.array([mask.sum() for mask in masks]), masks[0].size, p):
+            return [
+                Finding(
+                    "counted:whole",
+                    "a hidden layer keeps the same number of entries in every call: they were counted out",
+                    ask="Ten coin tosses do not always give five heads: does each entry toss its own coin?",
+                )
+            ]
+    return []
+
+
 def keeps_everything(calls, observations):
     return properties.layer_masks(calls, observations) or output_recomputed(calls, observations)
 
 
 FOLLOWS = "the output follows from the masks"
 LAYERS = "each hidden layer has its own mask and its own keep_prob"
+COUNTS = "how many are kept is left to chance"
 
 NETWORK_CASES = (
     Case(
@@ -924,6 +991,13 @@ NETWORK_CASES = (
         unusual_networks,
         verify=output_recomputed,
         after=(FOLLOWS,),
+    ),
+    Case(
+        COUNTS,
+        "Masks of an exact count have the right share, and too little noise. One such mask may be chance.",
+        layer_over_and_over,
+        verify=counts_scatter,
+        after=(FOLLOWS, LAYERS),
     ),
     Case(
         "float32 in, the same network out",
@@ -1035,6 +1109,28 @@ def network_pops(X, parameters, keep_probs, rng):
 
 def network_relu_output(X, parameters, keep_probs, rng):
     return train_forward(X, parameters, keep_probs, rng, output=relu)
+
+
+def network_sigmoid_everywhere(X, parameters, keep_probs, rng):
+    return train_forward(X, parameters, keep_probs, rng, hidden=sigmoid)
+
+
+def network_exact_count(X, parameters, keep_probs, rng):
+    return train_forward(X, parameters, keep_probs, rng, drop=forward_exact_count)
+
+
+def network_mask_of_the_output(X, parameters, keep_probs, rng):
+    AL, masks = train_forward(X, parameters, keep_probs, rng)
+    return AL, [*masks, np.ones(AL.shape, dtype=bool)]
+
+
+def network_drops_weights(X, parameters, keep_probs, rng):
+    A, L, masks = X, len(parameters) // 2, []
+    for layer in range(1, L):
+        W, mask = reference.dropout_forward(parameters[f"W{layer}"], keep_probs[layer - 1], rng)
+        A = relu(W @ A + parameters[f"b{layer}"])
+        masks.append(mask)
+    return sigmoid(parameters[f"W{L}"] @ A + parameters[f"b{L}"]), masks
 
 
 NETWORK_MISCONCEPTIONS = (
@@ -1164,6 +1260,38 @@ NETWORK_MISCONCEPTIONS = (
         "without a hidden layer nothing is dropped",
         "AL is a probability, between 0 and 1. Which activation belongs to the last layer?",
     ),
+    Misconception(
+        "network-sigmoid-everywhere",
+        "every layer ends in a sigmoid",
+        network_sigmoid_everywhere,
+        FOLLOWS,
+        "The sigmoid turns the last score into a probability. Which activation does the docstring name for "
+        "the hidden layers?",
+    ),
+    Misconception(
+        "network-drops-weights",
+        "dropout cuts connections, so the weights are masked",
+        network_drops_weights,
+        FOLLOWS,
+        "That is DropConnect, a relative. Dropout silences units, one by one in every example: which array "
+        "has a row for each unit and a column for each example?",
+    ),
+    Misconception(
+        "network-mask-of-the-output",
+        "every layer has a mask, the output's keeps everything",
+        network_mask_of_the_output,
+        FOLLOWS,
+        "A mask that keeps everything says nothing, so the list ends with the last hidden layer. How many "
+        "entries has keep_probs?",
+    ),
+    Misconception(
+        "network-exact-count",
+        "exactly the share keep_prob of a layer is kept",
+        network_exact_count,
+        COUNTS,
+        "Right on average. Chosen without replacement, entries depend on each other: if one is kept, another "
+        "is less likely to be. How does each entry get a coin of its own?",
+    ),
 )
 
 
@@ -1222,9 +1350,13 @@ def clear(rng, layer_dims, m, off_centre=0.0):
 
 
 def large_scores(rng):
-    """Z in the thousands on both sides of 0: exp must not decide the answer."""
-    call = clear(rng, [3, 6, 1], 40)
-    return {**call, "parameters": {key: v * 1e3 for key, v in call["parameters"].items()}}
+    """Z in the thousands on both sides of 0, for half of the examples: exp must not decide the answer."""
+    while True:
+        call = clear(rng, [3, 6, 1], 40)
+        X = np.where(np.arange(40) % 2, 1e4, 1) * call["X"]
+        Z = run(X, call["parameters"], [1], [1], output=lambda Z: Z)
+        if np.abs(Z).min() > 0.01 and Z.max() > 1e3 and Z.min() < -1e3:
+            return {**call, "X": X}
 
 
 def exactly_half(rng):
@@ -1324,6 +1456,10 @@ def predict_probabilities(X, parameters):
 
 def predict_numbers(X, parameters):
     return (answer(X, parameters) > 0.5).astype(int)
+
+
+def predict_fills_zeros(X, parameters):
+    return (answer(X, parameters) > 0.5).astype(float)
 
 
 def predict_scaled(X, parameters):
@@ -1439,6 +1575,14 @@ PREDICT_MISCONCEPTIONS = (
         predict_numbers,
         "a single layer answers True or False",
         "Right in value. The comparison gives True and False already: leave it as it is.",
+    ),
+    Misconception(
+        "predict-fills-zeros",
+        "the answers are written as 1 into np.zeros",
+        predict_fills_zeros,
+        "a single layer answers True or False",
+        "Right in value, but zeros hold numbers. A whole row can be compared with 0.5 at once: what does the "
+        "comparison give?",
     ),
     Misconception(
         "predict-threshold-included",

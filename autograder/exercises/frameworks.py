@@ -50,9 +50,13 @@ def unbroadcast_first(gradient, shape):
 
 
 def unbroadcast_from_the_left(gradient, shape):
-    padded = shape + (1,) * (gradient.ndim - len(shape))
-    axes = tuple(i for i, (n, size) in enumerate(zip(padded, gradient.shape, strict=True)) if n != size)
-    return gradient.sum(axis=axes, keepdims=True).reshape(shape)
+    while gradient.ndim > len(shape):
+        gradient = gradient.sum(axis=-1)
+    return np.array(along_ones(gradient, shape))
+
+
+def unbroadcast_one_added(gradient, shape):
+    return np.array(along_ones(gradient.sum(axis=0) if gradient.ndim > len(shape) else gradient, shape))
 
 
 def unbroadcast_total(gradient, shape):
@@ -148,7 +152,8 @@ unbroadcast = Exercise(
         ),
         Case(
             "many axes",
-            "Four and five axes, axes stretched at both ends and in the middle, cubes.",
+            "Four and five axes, axes stretched at both ends and in the middle, cubes; more digits than "
+            "float32 has, and nothing rounded.",
             lambda rng: stretched(
                 rng,
                 [
@@ -162,8 +167,10 @@ unbroadcast = Exercise(
                     ((3, 3, 3), (1, 3, 1)),
                     ((40, 100), (40, 1)),
                 ],
+                grid=2**30,
             ),
             after=(ROW,),
+            rtol=1e-12,
         ),
         Case(
             OTHER_NUMBERS,
@@ -183,6 +190,13 @@ unbroadcast = Exercise(
             unbroadcast_means,
             ROW,
             "Each copy moved the output by itself. Do these changes average or add up?",
+        ),
+        Misconception(
+            "unbroadcast-untouched",
+            "a gradient fits as it comes",
+            lambda gradient, shape: np.array(gradient),
+            ROW,
+            "Print gradient.shape beside shape. An entry was copied: what becomes of its copies' gradients?",
         ),
         Misconception(
             "unbroadcast-first-copy",
@@ -226,11 +240,32 @@ unbroadcast = Exercise(
             "A column of shape (2, 1) is copied along axis 1. Compare the two shapes axis by axis.",
         ),
         Misconception(
+            "unbroadcast-axis-1",
+            "what was broadcast is a column, as a bias is",
+            lambda gradient, shape: np.sum(gradient, axis=1, keepdims=True),
+            ROW,
+            "Right for (n, 1). A row of shape (1, 3) was copied along another axis: what do the shapes say?",
+        ),
+        Misconception(
+            "unbroadcast-one-added",
+            "broadcasting adds one axis at most",
+            unbroadcast_one_added,
+            NUMBER,
+            "A number became (2, 3): two axes are new. How long must the summing go on?",
+        ),
+        Misconception(
             "unbroadcast-aligned-left",
             "shapes are aligned at their first axis",
             unbroadcast_from_the_left,
             ROW,
             "NumPy aligns shapes at their last axis and adds new ones in front.",
+        ),
+        Misconception(
+            "unbroadcast-one-number",
+            "np.sum(gradient) sums the copies",
+            lambda gradient, shape: np.sum(gradient),
+            ROW,
+            "Without an axis, sum makes one number of everything. Along which axes was each entry copied?",
         ),
         Misconception(
             "unbroadcast-total",
@@ -352,8 +387,12 @@ multiply_gradients = Exercise(
         ),
         Case(
             "square factors",
-            "A row and a column in a square: the wrong axis fits.",
-            lambda rng: products(rng, [((3, 3), (3,)), ((3, 1), (3, 3)), ((3,), (3, 1)), ((3, 3), (1, 3))]),
+            "A row and a column in a square: the wrong axis fits. Equal factors have equal gradients, in "
+            "arrays of their own.",
+            lambda rng: [
+                *products(rng, [((3, 3), (3,)), ((3, 1), (3, 3)), ((3,), (3, 1)), ((3, 3), (1, 3))]),
+                product(rng, (3, 3), (3, 3)) | dict.fromkeys("ab", numbers(rng, (3, 3))),
+            ],
             after=(EQUAL,),
         ),
         Case(
@@ -377,13 +416,15 @@ multiply_gradients = Exercise(
                 ],
             ),
             after=(EQUAL,),
+            rtol=1e-12,
         ),
         Case(
             OTHER_NUMBERS,
-            "Whole numbers and float32.",
+            "Whole numbers and float32; whole factors under an upstream that is not whole.",
             lambda rng: (
                 products(rng, [((2, 4), (4,)), ((3, 2), (3, 2))], grid=1, dtype=np.int64)
                 + products(rng, [((3, 1), (3, 5)), ((4, 2), ())], grid=8, dtype=np.float32)
+                + [product(rng, (2, 3), (3,), 1, np.int64) | {"upstream": numbers(rng, (2, 3), 8)}]
             ),
             after=(EQUAL,),
             **FLOAT32,
@@ -472,6 +513,37 @@ multiply_gradients = Exercise(
             COPIED,
             "An axis of length 1 is stretched too: (2, 1) became (2, 3). Where is it summed back?",
         ),
+        Misconception(
+            "multiply-stretched-axes-only",
+            "broadcasting only stretches axes of length 1",
+            multiplying(lambda u, a, b: (u * b, u * a), undo=along_ones),
+            COPIED,
+            "(3,) became (2, 3): the axis in front is new. Where is it summed away?",
+        ),
+        Misconception(
+            "multiply-axes-lost",
+            "sum(axis) leaves an axis of length 1",
+            multiplying(
+                lambda u, a, b: (u * b, u * a),
+                undo=lambda g, shape: along_ones(without_added(g, shape), shape, keepdims=False),
+            ),
+            COPIED,
+            "A gradient has the shape of its factor: what does keepdims=True do?",
+        ),
+        Misconception(
+            "multiply-second-only",
+            "only the second factor is ever copied, as a bias is",
+            lambda upstream, a, b: (upstream * b, reference.unbroadcast(upstream * a, b.shape)),
+            COPIED,
+            "db is right. In (2, 1) * (2, 3) the first factor was copied: which shape must da have?",
+        ),
+        Misconception(
+            "multiply-as-matrices",
+            "the gradients of a * b are those of a @ b",
+            lambda upstream, a, b: (upstream @ b.T, a.T @ upstream),
+            EQUAL,
+            "In a * b each entry meets one entry only. Which operator stands where nothing is summed?",
+        ),
     ),
     (multiply_by_steps, multiply_by_index, multiply_numbers_as_floats),
 )
@@ -483,6 +555,12 @@ multiply_gradients = Exercise(
 def matrices(rng, n, k, p, grid=1024, dtype=np.float64):
     parts = {"upstream": (n, p), "A": (n, k), "B": (k, p)}
     return {name: numbers(rng, size, grid, dtype) for name, size in parts.items()}
+
+
+def matmul_into_copies(upstream, A, B):
+    dA, dB = np.zeros_like(A), np.zeros_like(B)
+    dA[...], dB[...] = upstream @ B.T, A.T @ upstream
+    return dA, dB
 
 
 def matmul_by_loops(upstream, A, B):
@@ -541,11 +619,16 @@ matmul_gradients = Exercise(
                 + [{name: np.where(np.abs(a) < 1, 0.0, a) for name, a in matrices(rng, 4, 3, 5).items()}]
             ),
             after=(MATRICES,),
+            rtol=1e-12,
         ),
         Case(
             OTHER_NUMBERS,
-            "Whole numbers and float32.",
-            lambda rng: [matrices(rng, 2, 4, 3, 1, np.int64), matrices(rng, 3, 5, 2, 8, np.float32)],
+            "Whole numbers and float32; whole matrices under an upstream that is not whole.",
+            lambda rng: [
+                matrices(rng, 2, 4, 3, 1, np.int64),
+                matrices(rng, 3, 5, 2, 8, np.float32),
+                matrices(rng, 2, 3, 4, 1, np.int64) | {"upstream": numbers(rng, (2, 4), 8)},
+            ],
             after=(MATRICES,),
             **FLOAT32,
         ),
@@ -601,6 +684,30 @@ matmul_gradients = Exercise(
             "Where the cost is an average, upstream has been divided by m already.",
         ),
         Misconception(
+            "matmul-weights-averaged",
+            "the gradient of weights is averaged over the examples, whatever comes from above",
+            lambda upstream, A, B: (upstream @ B.T / upstream.shape[1], A.T @ upstream),
+            MATRICES,
+            "dW of a cost holds 1/m because the cost does: upstream brings it. What does A @ B average?",
+        ),
+        Misconception(
+            "matmul-reshaped",
+            "reshape turns a matrix",
+            lambda upstream, A, B: (
+                upstream @ B.reshape(B.shape[::-1]),
+                A.reshape(A.shape[::-1]) @ upstream,
+            ),
+            MATRICES,
+            "Print np.arange(6).reshape(2, 3), then its .T and its .reshape(3, 2): which of them turns it?",
+        ),
+        Misconception(
+            "matmul-cut-to-integers",
+            "np.zeros_like(A) can hold the gradient of A",
+            matmul_into_copies,
+            OTHER_NUMBERS,
+            "If A holds whole numbers, so does an array made like it: what becomes of 0.5 there?",
+        ),
+        Misconception(
             "matmul-swapped",
             "the gradient of B comes first",
             lambda upstream, A, B: (A.T @ upstream, upstream @ B.T),
@@ -647,7 +754,7 @@ def numbered(rng, output, **parents):
 
 
 def some_graph(rng, n, unrelated=True, first=0):
-    """Return a graph of n numbered nodes, each made from one or two earlier ones or, at times, one twice.
+    """Return a graph of n numbered nodes, each made from one or two earlier ones, at times one of them twice.
 
     The numbers say nothing about the order; 0 is one of them. Where no node may be unrelated, each is used.
     """
@@ -655,7 +762,7 @@ def some_graph(rng, n, unrelated=True, first=0):
     parents = {names[0]: [], names[1]: []}
     for i in range(2, n):
         chosen = [names[int(k)] for k in rng.integers(max(0, i - 5), i, size=int(rng.integers(1, 3)))]
-        parents[names[i]] = chosen if rng.random() > 0.2 else [chosen[0], chosen[0]]
+        parents[names[i]] = chosen if rng.random() > 0.35 else [chosen[0], *chosen]
     output = names[-3] if unrelated else names[-1]
     if not unrelated:
         needed = ancestors(output, parents)
@@ -846,6 +953,7 @@ topological_order = Exercise(
                 numbered(rng, "d", a=[], b=["a"], c=["b"], d=["a", "c"]),
                 numbered(rng, "d", a=[], b=["a"], c=["b"], d=["c", "a"]),
                 numbered(rng, "J", x=[], u=["x"], v=["u", "x"], J=["x", "v", "u"]),
+                numbered(rng, "J", w=[], s=["w"], t=["s"], J=["w", "w", "t"]),
             ],
             public=True,
             verify=properties.parents_come_first,
@@ -867,7 +975,9 @@ topological_order = Exercise(
         Case(
             "many graphs",
             "Numbered nodes, 0 among them, used twice, listed twice, left out; the dict in any order.",
-            lambda rng: [some_graph(rng, n, first=first) for n in (6, 9, 14, 20, 26) for first in (0, -4)],
+            lambda rng: [
+                some_graph(rng, n, first=first) for n in (6, 9, 14, 20, 26, 40) for first in (0, -4)
+            ],
             verify=properties.parents_come_first,
             after=(CHAIN,),
         ),
@@ -993,6 +1103,17 @@ def slopes(rng, arguments, choose):
 def whole(rng):
     """Return a slope whose sums and products are exact in any order."""
     return float(rng.choice([-2, -1, 1, 2, 3]))
+
+
+def nothing_cancels(rng, n):
+    """Return a graph with whole slopes of both signs in which no gradient is 0.
+
+    Whoever solves the chain rule as equations is right too, and gets 1e-16 where others get 0.
+    """
+    while True:
+        arguments = slopes(rng, some_graph(rng, n, unrelated=False), whole)
+        if all(reference.backpropagate(**arguments).values()):
+            return arguments
 
 
 def taped(rng, output, **uses):
@@ -1134,6 +1255,27 @@ def backpropagate_sends_again(output, parents, local_gradients):
     return gradients
 
 
+def backpropagate_visited_is_done(output, parents, local_gradients):
+    gradients = {}
+
+    def walk(node, gradient):
+        if node not in gradients:
+            gradients[node] = gradient
+            for parent, slope in zip(parents[node], local_gradients[node], strict=True):
+                walk(parent, gradient * slope)
+
+    walk(output, 1.0)
+    return gradients
+
+
+def backpropagate_averages(output, parents, local_gradients):
+    shares = {output: [1.0]}
+    for node in reference.topological_order(output, parents)[::-1]:
+        for parent, slope in zip(parents[node], local_gradients[node], strict=True):
+            shares.setdefault(parent, []).append(float(np.mean(shares[node])) * slope)
+    return {node: float(np.mean(all_)) for node, all_ in shares.items()}
+
+
 LINE = "one node after the other"
 USED_TWICE = "a node with two uses"
 LISTED_TWICE = "a node listed twice"
@@ -1229,9 +1371,7 @@ backpropagate = Exercise(
         Case(
             "many graphs",
             "Numbered nodes in any order, used and listed twice; whole slopes, so that no sum is rounded.",
-            lambda rng: [
-                slopes(rng, some_graph(rng, n, unrelated=False), whole) for n in (5, 8, 11, 13, 13, 13)
-            ],
+            lambda rng: [nothing_cancels(rng, n) for n in (5, 8, 11, 13, 13, 13)],
             after=(LINE,),
         ),
         Case(
@@ -1281,6 +1421,13 @@ backpropagate = Exercise(
             walking(collect=lambda old, new: old if old else new),
             USED_TWICE,
             "The second use moves the output as well. Add its share.",
+        ),
+        Misconception(
+            "backpropagate-visited-is-done",
+            "a node that the walk has visited is done",
+            backpropagate_visited_is_done,
+            USED_TWICE,
+            "The walk comes to w once more, on another way to the output. What does that way bring?",
         ),
         Misconception(
             "backpropagate-listed-once",
@@ -1362,6 +1509,13 @@ backpropagate = Exercise(
             walking(collect=lambda old, new: old * new if old else new),
             USED_TWICE,
             "Along a way slopes multiply, but two ways to the output add up.",
+        ),
+        Misconception(
+            "backpropagate-averages",
+            "the shares of several uses are averaged",
+            backpropagate_averages,
+            USED_TWICE,
+            "w moves the output through both ways at once. In w + w, how fast does the sum grow with w?",
         ),
         Misconception(
             "backpropagate-leaves-only",

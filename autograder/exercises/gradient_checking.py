@@ -96,9 +96,19 @@ DIFFERENCE_CASES = (
 )
 
 
-def slopes(prefix, *listed):
+def slopes(prefix, *listed, case=VALUES):
     return tuple(
-        Misconception(f"{prefix}-{key}", belief, wrong, VALUES, hint) for key, belief, hint, wrong in listed
+        Misconception(f"{prefix}-{key}", belief, wrong, case, hint) for key, belief, hint, wrong in listed
+    )
+
+
+def size_alone(difference):
+    """Return what a learner writes who thinks of a slope as a size."""
+    return (
+        "size-alone",
+        "a slope says how steep it is",
+        "It also says which way is up: where f falls, its slope is below 0. Where did the sign go?",
+        lambda f, x, epsilon: abs(difference(f, x, epsilon)),
     )
 
 
@@ -109,9 +119,6 @@ SLOPE_MISTAKES = (
     ("not-divided", "the difference of the values is the slope",
      "A difference says how far f rose. A slope says how far for each unit of x: what is missing?",
      lambda f, x, epsilon: f(x + epsilon) - f(x)),
-    ("wired-in-step", "epsilon is 1e-7 in any case",
-     "Which argument of yours is never used?",
-     lambda f, x, epsilon: (f(x + 1e-7) - f(x)) / 1e-7),
     ("both-steps-not-divided", "the difference of the values is the slope, from both sides",
      "A difference says how far f rose. A slope says how far for each unit of x: what is missing?",
      lambda f, x, epsilon: f(x + epsilon) - f(x - epsilon)),
@@ -170,7 +177,16 @@ def one_sided_in_proportion(f, x, epsilon):
 
     epsilon is the step itself, whatever x is. At x = 0 a part of x would be no step at all.
     """
-    return (f(x + epsilon * x) - f(x)) / (epsilon * x) if x else 0.0
+    return (f(x + epsilon * x) - f(x)) / (epsilon * x)
+
+
+@exposed_by(VALUES)
+def one_sided_wired_in_step(f, x, epsilon):
+    """epsilon is 1e-7 in any case.
+
+    Which argument of yours is never used?
+    """
+    return (f(x + 1e-7) - f(x)) / 1e-7
 
 
 @exposed_by(VALUES)
@@ -233,7 +249,34 @@ def two_sided_in_proportion(f, x, epsilon):
 
     epsilon is the step itself, whatever x is. At x = 0 a part of x would be no step at all.
     """
-    return (f(x + epsilon * x) - f(x - epsilon * x)) / (2 * epsilon * x) if x else 0.0
+    return (f(x + epsilon * x) - f(x - epsilon * x)) / (2 * epsilon * x)
+
+
+@exposed_by(VALUES)
+def two_sided_wired_in_step(f, x, epsilon):
+    """epsilon is 1e-7 in any case.
+
+    Which argument of yours is never used?
+    """
+    return (f(x + 1e-7) - f(x - 1e-7)) / (2 * 1e-7)
+
+
+@exposed_by(VALUES)
+def two_sided_forward_twice_the_step(f, x, epsilon):
+    """Two-sided means divided by 2 epsilon.
+
+    You divide by 2 epsilon: between which two places is that the distance?
+    """
+    return (f(x + epsilon) - f(x)) / (2 * epsilon)
+
+
+@exposed_by(VALUES)
+def two_sided_second_difference(f, x, epsilon):
+    """The central difference is f(x + epsilon) - 2 f(x) + f(x - epsilon), over epsilon squared.
+
+    That one says how fast the slope changes. On a straight line it is 0: which difference gives the slope?
+    """
+    return (f(x + epsilon) - 2 * f(x) + f(x - epsilon)) / epsilon**2
 
 
 def one_sided_by_division_first(f, x, epsilon):
@@ -269,6 +312,8 @@ one_sided_difference = Exercise(
     DIFFERENCE_CASES,
     (
         *slopes("one-sided", *SLOPE_MISTAKES),
+        *slopes("one-sided", size_alone(reference.one_sided_difference), case=FALLING),
+        one_sided_wired_in_step,
         one_sided_from_both_sides,
         one_sided_twice_the_step,
         one_sided_no_brackets,
@@ -283,6 +328,10 @@ two_sided_difference = Exercise(
     DIFFERENCE_CASES,
     (
         *slopes("two-sided", *SLOPE_MISTAKES),
+        *slopes("two-sided", size_alone(reference.two_sided_difference), case=FALLING),
+        two_sided_wired_in_step,
+        two_sided_forward_twice_the_step,
+        two_sided_second_difference,
         two_sided_one_step,
         two_sided_precedence,
         two_sided_no_brackets,
@@ -317,6 +366,10 @@ def network(rng, sizes, digits=2, dtype=np.float64, values=None):
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=False)}
 
 
+def without_biases(parameters):
+    return {name: np.zeros_like(a) if name[0] == "b" else a for name, a in parameters.items()}
+
+
 def shuffled(rng, parameters):
     return {name: parameters[name] for name in rng.permutation(list(parameters)).tolist()}
 
@@ -331,6 +384,18 @@ def weights_first(parameters):
 
 def biases_before(parameters):
     return [f"{kind}{layer}" for layer in range(1, len(parameters) // 2 + 1) for kind in "bW"]
+
+
+def layers_backwards(parameters):
+    return [f"{kind}{layer}" for layer in range(len(parameters) // 2, 0, -1) for kind in "Wb"]
+
+
+def from_zero(parameters):
+    return [f"{kind}{layer}" for layer in range(len(parameters) // 2) for kind in "Wb"]
+
+
+def a_layer_a_key(parameters):
+    return [f"{kind}{layer}" for layer in range(1, len(parameters) + 1) for kind in "Wb"]
 
 
 def as_texts(parameters):
@@ -348,8 +413,12 @@ ORDERS = (
      "Each W is followed by the b of its own layer."),
     ("biases-first", biases_before, ROWS, "b1 comes before W1",
      "W1 comes first, then b1."),
-    ("backwards", lambda parameters: in_order(parameters)[::-1], ROWS, "the last layer comes first",
+    ("backwards", layers_backwards, PAIRS, "the last layer comes first",
      "Start with W1, as one reads."),
+    ("from-zero", from_zero, ROWS, "the first layer has the number 0",
+     "Print the layer numbers that your loop visits: range(L) starts at 0. What is the first key called?"),
+    ("layer-a-key", a_layer_a_key, ROWS, "there are as many layers as keys",
+     "Every layer has two keys, a W and a b. How many layers are len(parameters) keys?"),
 )  # fmt: skip
 
 
@@ -360,6 +429,10 @@ def joined(names=in_order, flat=np.ravel, join=np.concatenate):
         return join([flat(parameters[name]) for name in names(parameters)])
 
     return wrong
+
+
+def three_always(_parameters):
+    return ["W1", "b1", "W2", "b2", "W3", "b3"]
 
 
 def first_three(parameters):
@@ -451,16 +524,21 @@ to_vector = Exercise(
         ),
         Case(
             "a large network",
-            "Some two thousand entries.",
-            lambda rng: {"parameters": shuffled(rng, network(rng, [40, 30, 20, 8, 1], 3))},
+            "Some two thousand entries to the last bit, and a network as it starts: every b is 0.",
+            lambda rng: [
+                {"parameters": shuffled(rng, network(rng, [40, 30, 20, 8, 1], 3))},
+                {"parameters": without_biases(network(rng, [3, 2, 2]))},
+            ],
             after=(ROWS,),
+            rtol=1e-12,
         ),
         Case(
             "whole numbers and float32",
-            "Entries arrive in other number types.",
+            "Entries arrive in other number types, also in several at once.",
             lambda rng: [
                 {"parameters": network(rng, [3, 4, 2], 0, np.int64)},
                 {"parameters": network(rng, [4, 3, 1], 2, np.float32)},
+                {"parameters": network(rng, [3, 2, 2]) | {"W1": rng.integers(1, 9, size=(2, 3))}},
             ],
             after=(ROWS,),
         ),
@@ -503,6 +581,13 @@ to_vector = Exercise(
             names=first_three,
         ),
         vector(
+            "three-layers-always",
+            "every network has three layers",
+            "A list of six names fits one network only. How can the dict tell you how many layers there are?",
+            ROWS,
+            names=three_always,
+        ),
+        vector(
             "one-digit",
             "a layer's number has one digit",
             "The tenth layer is W10. What does name[1] or len(name) == 2 make of it?",
@@ -513,8 +598,8 @@ to_vector = Exercise(
             "last-layer-left-out",
             "range(1, L) counts up to L",
             "Print the layer numbers that your loop visits: range(1, L) ends at L - 1.",
-            PAIRS,
-            names=lambda parameters: in_order(parameters)[:-2] or in_order(parameters),
+            ROWS,
+            names=lambda parameters: in_order(parameters)[:-2],
         ),
     ),
     (to_vector_by_hstack, to_vector_by_loops, to_vector_by_sorting, to_vector_by_filling),
@@ -621,6 +706,21 @@ def from_vector_biases_forgotten(theta, like):
     return parameters
 
 
+@exposed_by(PAIRS)
+def from_vector_biases_not_counted(theta, like):
+    """Only W move the place on.
+
+    b1 is right, and then W2 starts with the entries of b1 once more. What must the place do after each b?
+    """
+    parameters, start = {}, 0
+    for layer in range(1, len(like) // 2 + 1):
+        W, b = like[f"W{layer}"], like[f"b{layer}"]
+        parameters[f"W{layer}"] = theta[start : start + W.size].reshape(W.shape).copy()
+        start += W.size
+        parameters[f"b{layer}"] = theta[start : start + b.size].reshape(b.shape).copy()
+    return parameters
+
+
 @exposed_by(ROWS)
 def from_vector_as_list(theta, like):
     """A list of arrays says as much as a dict.
@@ -698,9 +798,10 @@ from_vector = Exercise(
         ),
         Case(
             "a large network",
-            "Some two thousand entries.",
+            "Some two thousand entries, to the last bit.",
             lambda rng: cut(rng, [40, 30, 20, 8, 1], digits=3),
             after=(ROWS,),
+            rtol=1e-12,
         ),
         Case(
             "whole numbers and float32",
@@ -759,6 +860,7 @@ from_vector = Exercise(
         ),
         from_vector_flat_biases,
         from_vector_biases_forgotten,
+        from_vector_biases_not_counted,
         from_vector_gives_like,
         from_vector_as_list,
         from_vector_views,
@@ -841,6 +943,20 @@ def numerical_gradient_not_put_back(cost, theta, epsilon=1e-7):
         above = cost(moved)
         moved[i] -= 2 * epsilon
         slopes.append((above - cost(moved)) / (2 * epsilon))
+    return np.array(slopes)
+
+
+@exposed_by(EACH)
+def numerical_gradient_steps_pile_up(cost, theta, epsilon=1e-7):
+    """Two copies of theta are enough for all entries.
+
+    Your first entry is right. When the second one's turn comes, what has become of the first in your copies?
+    """
+    above, below, slopes = np.array(theta, dtype=float), np.array(theta, dtype=float), []
+    for i in range(len(theta)):
+        above[i] += epsilon
+        below[i] -= epsilon
+        slopes.append((cost(above) - cost(below)) / (2 * epsilon))
     return np.array(slopes)
 
 
@@ -979,14 +1095,20 @@ numerical_gradient = Exercise(
         ),
         Case(
             "many parameters, some without a slope",
-            "120 entries; curvatures of 0 and entries at the bottom have slopes of exactly or nearly 0.",
+            "120 entries; curvatures of 0 and entries at the bottom have slopes of exactly or nearly 0, "
+            "flat bowls small ones.",
             lambda rng: [
                 waves(rng, 120, 0.05),
-                {
-                    "cost": Named("bowl", {"curvatures": np.arange(6.0), "centre": np.ones(6)}),
-                    "theta": rng.integers(1, 4, size=6) / 4 * np.array([1, 1, 0, 1, 1, 1]) + 0.5,
-                    "epsilon": 0.25,
-                },
+                *(
+                    {
+                        "cost": Named(
+                            "bowl", {"curvatures": steepest * np.arange(6.0), "centre": np.ones(6)}
+                        ),
+                        "theta": rng.integers(1, 4, size=6) / 4 * np.array([1, 1, 0, 1, 1, 1]) + 0.5,
+                        "epsilon": 0.25,
+                    }
+                    for steepest in (1.0, 2.0**-12)
+                ),
             ],
             after=(EACH,),
             atol=1e-9,
@@ -1078,6 +1200,7 @@ numerical_gradient = Exercise(
         ),
         numerical_gradient_all_at_once,
         numerical_gradient_not_put_back,
+        numerical_gradient_steps_pile_up,
         numerical_gradient_cut_to_integers,
         numerical_gradient_slopes_cut,
         numerical_gradient_moves_theta,
@@ -1168,6 +1291,9 @@ RELATIVE_MISTAKES = tuple(
         ("entry-by-entry", APART, "the entries' relative differences are averaged",
          "Then one entry near 0 can spoil everything. Norms of whole vectors are asked for.",
          lambda a, b: np.mean(np.abs(a - b) / np.maximum(np.abs(a) + np.abs(b), 1e-300))),
+        ("largest-of-entries", APART, "the entry that fits worst decides",
+         "CS231n compares two arrays so, entry by entry. Here whole vectors are compared: by which norms?",
+         lambda a, b: np.max(np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b)))),
         ("sum-above", APART, "the vectors are added",
          "Equal vectors should give 0. Which sign stands between them?",
          lambda a, b: norm(a + b) / (norm(a) + norm(b))),
@@ -1283,10 +1409,12 @@ relative_difference = Exercise(
         ),
         Case(
             "from alike to unlike",
-            "Readings from 1e-7, which is fine, to 1e-3, which is not, and exactly equal.",
+            "Readings from 1e-7, which is fine, to 1e-3, which is not, exactly equal, and entries that add "
+            "up to 0, as those of a softmax do.",
             lambda rng: [
                 *(two(rng, 6, apart=apart) for apart in (1e-7, 1e-5, 1e-3)),
                 {name: v for v in [two(rng, 6)["grad"]] for name in ("grad", "grad_approx")},
+                {"grad": np.array([1.5, -1.5, 0.0]), "grad_approx": np.array([0.5, 2.0, -2.5])},
             ],
             after=(APART,),
         ),
@@ -1432,15 +1560,13 @@ def apart(a, b):
     return reference.relative_difference(np.ravel(a), np.ravel(b))
 
 
-def checking(
-    names=in_order, label=lambda name: name, distance=apart, slopes=slopes_of, default=1e-7, partner=None
-):
+def checking(names=in_order, label=lambda name: name, distance=apart, slopes=slopes_of, default=1e-7):
     """Return a wrong check_each."""
 
     def wrong(cost, parameters, grads, epsilon=default):
         return {
             label(name): distance(
-                grads["d" + (partner(name, parameters) if partner else name)],
+                grads["d" + name],
                 slopes(cost, parameters, name, epsilon),
             )
             for name in names(parameters)
@@ -1488,6 +1614,44 @@ def check_each_whole_array(cost, parameters, grads, epsilon=1e-7):
     return {name: apart(grads["d" + name], slopes(name)) for name in in_order(parameters)}
 
 
+@exposed_by(ONE_LAYER)
+def check_each_shallow_copy(cost, parameters, grads, epsilon=1e-7):
+    """parameters.copy() copies the arrays.
+
+    It copies the dict; both dicts hold the same arrays, so one step undoes the other. How is an array copied?
+    """
+
+    def slopes(name):
+        found = np.zeros(parameters[name].shape)
+        for index in np.ndindex(found.shape):
+            above, below = parameters.copy(), parameters.copy()
+            above[name][index] += epsilon
+            below[name][index] -= epsilon
+            found[index] = (cost(above) - cost(below)) / (2 * epsilon)
+        return found
+
+    return {name: apart(grads["d" + name], slopes(name)) for name in in_order(parameters)}
+
+
+@exposed_by(ONE_LAYER)
+def check_each_steps_pile_up(cost, parameters, grads, epsilon=1e-7):
+    """Two copies of the parameters are enough for a whole array.
+
+    When the second entry's turn comes, what has become of the first in your copies?
+    """
+
+    def slopes(name):
+        above, below = ({n: np.array(a, dtype=float) for n, a in parameters.items()} for _ in range(2))
+        found = np.zeros(parameters[name].shape)
+        for index in np.ndindex(found.shape):
+            above[name][index] += epsilon
+            below[name][index] -= epsilon
+            found[index] = (cost(above) - cost(below)) / (2 * epsilon)
+        return found
+
+    return {name: apart(grads["d" + name], slopes(name)) for name in in_order(parameters)}
+
+
 @exposed_by(LAYERS)
 def check_each_slices_of_the_dict(cost, parameters, grads, epsilon=1e-7):
     """The vector of slopes can be cut in the order of the dict.
@@ -1500,6 +1664,18 @@ def check_each_slices_of_the_dict(cost, parameters, grads, epsilon=1e-7):
         result[name] = apart(grads["d" + name], slopes[start : start + array.size])
         start += array.size
     return result
+
+
+@exposed_by(LAYERS)
+def check_each_dicts_side_by_side(cost, parameters, grads, epsilon=1e-7):
+    """Both dicts were filled in the same order.
+
+    They may have been filled in any order. Which key of grads belongs to W1, whatever its place?
+    """
+    return {
+        name: apart(np.resize(grad, parameters[name].shape), slopes_of(cost, parameters, name, epsilon))
+        for name, grad in zip(parameters, grads.values(), strict=True)
+    }
 
 
 @exposed_by(WHOLE)
@@ -1537,12 +1713,6 @@ def check_each_moves_parameters(cost, parameters, grads, epsilon=1e-7):
 
 def check_each_mistake(key, belief, hint, case, **how):
     return Misconception(f"check-each-{key}", belief, checking(**how), case, hint)
-
-
-def neighbour(name, parameters):
-    """The other array of the same shape, if there is one."""
-    alike = [other for other in in_order(parameters) if parameters[other].shape == parameters[name].shape]
-    return alike[(alike.index(name) + 1) % len(alike)]
 
 
 def entrywise(a, b):
@@ -1756,6 +1926,22 @@ check_each = Exercise(
             distance=lambda a, b: float(norm(a - b)),
         ),
         check_each_mistake(
+            "by-one-norm",
+            "the size is that of the gradient",
+            "If grads is wrong, its norm is too. Both norms stand in the denominator, as a sum.",
+            ONE_LAYER,
+            distance=lambda a, b: float(norm(a - b) / norm(a)) if np.any(a) else float(np.any(b)),
+        ),
+        check_each_mistake(
+            "squared",
+            "a norm is a sum of squares",
+            "The norm is the root of the sum of squares. For 3 and 4 it is 5.",
+            ONE_LAYER,
+            distance=lambda a, b: (
+                float(np.sum((a - b) ** 2) / (np.sum(a**2) + np.sum(b**2))) if np.any(a) or np.any(b) else 0.0
+            ),
+        ),
+        check_each_mistake(
             "entry-by-entry",
             "the entries' relative differences are averaged",
             "Norms of the whole array are asked for: your relative_difference of the two, raveled.",
@@ -1796,8 +1982,8 @@ check_each = Exercise(
             "last-layer-left-out",
             "range(1, L) counts up to L",
             "Print the layer numbers that your loop visits: range(1, L) ends at L - 1.",
-            CULPRIT,
-            names=lambda parameters: in_order(parameters)[:-2] or in_order(parameters),
+            ONE_LAYER,
+            names=lambda parameters: in_order(parameters)[:-2],
         ),
         check_each_mistake(
             "three-layers",
@@ -1816,7 +2002,10 @@ check_each = Exercise(
         check_each_one_for_all,
         check_each_single_number,
         check_each_whole_array,
+        check_each_shallow_copy,
+        check_each_steps_pile_up,
         check_each_slices_of_the_dict,
+        check_each_dicts_side_by_side,
         check_each_cut_to_integers,
         check_each_moves_parameters,
     ),

@@ -106,7 +106,8 @@ def sample_cases(scale, few, many, independent, ask, sizes, narrow, twin, chain)
         ),
         Case(
             "call after call from one generator",
-            "Sixty calls: what one call drew must not come again in the next.",
+            "Hundreds of calls for one number or two: no place is special, and what one call drew must not "
+            "come again in the next.",
             lambda rng: samples(rng, scale, *chain),
             verify=properties.samples_are_independent,
             after=(FORM, EVEN),
@@ -228,6 +229,16 @@ def log_own_generator(low, high, size, rng):
     return reference.sample_log_uniform(low, high, size, np.random.default_rng(0))
 
 
+@exposed_by(REPEAT)
+def log_global_random(low, high, size, rng):
+    """random numbers come from np.random
+
+    The global generator belongs to everybody, so nobody can repeat your samples. Which generator was
+    handed in?
+    """
+    return np.exp(np.random.uniform(np.log(low), np.log(high), size))  # noqa: NPY002
+
+
 def log_by_inverse(low, high, size, rng):
     return low * (high / low) ** rng.random(size)
 
@@ -261,12 +272,12 @@ sample_log_uniform = Exercise(
             (1.0, 1.5, 2500), (1e-8, 1e7, 2500), (5.0, 2000.0, 2500), (1, 1000, 2500), (1e-5, 9e-5, 2500),
         ],
         twin=(0.001, 0.4),
-        chain=[(0.003, 6.0, 40)] * 60,
+        chain=[(0.003, 6.0, 1)] * 200 + [(0.003, 6.0, 2)] * 150,
     ),
     (
         log_drawn_evenly, log_factor_is_the_first_exponent, log_ends_are_exponents, log_mixes_bases,
         log_mixes_bases_the_other_way, log_returns_exponents, log_whole_decades, log_even_steps,
-        log_one_rung_of_a_ladder, log_one_draw_for_all, log_sorted, log_own_generator,
+        log_one_rung_of_a_ladder, log_one_draw_for_all, log_sorted, log_own_generator, log_global_random,
     ),
     (log_by_inverse, log_by_single_draws, log_by_integers, log_by_list),
 )  # fmt: skip
@@ -367,6 +378,16 @@ def beta_own_generator(low, high, size, rng):
     return reference.sample_beta(low, high, size, np.random.default_rng(0))
 
 
+@exposed_by(REPEAT)
+def beta_global_random(low, high, size, rng):
+    """random numbers come from np.random
+
+    The global generator belongs to everybody, so nobody can repeat your samples. Which generator was
+    handed in?
+    """
+    return 1 - np.exp(np.random.uniform(np.log(1 - high), np.log(1 - low), size))  # noqa: NPY002
+
+
 def beta_by_inverse(low, high, size, rng):
     return 1 - (1 - low) * ((1 - high) / (1 - low)) ** rng.random(size)
 
@@ -395,11 +416,12 @@ sample_beta = Exercise(
             (0, 0.5, 2500), (0.82, 0.97, 2500),
         ],
         twin=(0.85, 0.9991),
-        chain=[(0.65, 0.9993, 40)] * 60,
+        chain=[(0.65, 0.9993, 1)] * 200 + [(0.65, 0.9993, 2)] * 150,
     ),
     (
         beta_drawn_evenly, beta_log_of_beta, beta_is_ten_to_the_r, beta_windows_evenly, beta_whole_exponents,
         beta_mixes_bases, beta_crowds_low, beta_even_steps, beta_one_draw_for_all, beta_own_generator,
+        beta_global_random,
     ),
     (beta_by_inverse, beta_by_list, beta_by_expm1),
 )  # fmt: skip
@@ -415,6 +437,16 @@ def integers_without_high(low, high, size, rng):
     rng.integers stops one short of its end, like range. Is endpoint=True, or high + 1, missing?
     """
     return rng.integers(low, high, size)
+
+
+@exposed_by(EVEN)
+def integers_cut_short(low, high, size, rng):
+    """astype(int) of a number up to high is a whole number up to high
+
+    Everything between high - 1 and high is cut to high - 1, so high never comes. Which method of rng draws
+    whole numbers?
+    """
+    return rng.uniform(low, high, size).astype(int)
 
 
 @exposed_by(EVEN)
@@ -498,6 +530,16 @@ def integers_own_generator(low, high, size, rng):
     return np.random.default_rng(0).integers(low, high + 1, size)
 
 
+@exposed_by(REPEAT)
+def integers_global_random(low, high, size, rng):
+    """random numbers come from np.random
+
+    The global generator belongs to everybody, so nobody can repeat your samples. Which generator was
+    handed in?
+    """
+    return np.random.randint(low, high + 1, size)  # noqa: NPY002
+
+
 def integers_by_choice(low, high, size, rng):
     return rng.choice(np.arange(low, high + 1), size=size)
 
@@ -519,7 +561,7 @@ sample_integers = Exercise(
     sample_cases(
         "whole",
         few=[(2, 9, 6), (-9, -2, 60), (30, 50, 3)],
-        many=[(1, 6, 1500), (-3, 3, 2000)],
+        many=[(-3, 3, 2000), (1, 6, 1500)],
         independent=[(2, 5, 1500)],
         ask="Count how often each number comes, low and high among them.",
         sizes=[(1, 4, 0), (1, 4, 1), (-5, -5, 8), (50, 100, 9000), (0, 0, 1), (0, 1, 300)],
@@ -527,12 +569,12 @@ sample_integers = Exercise(
             (0, 1, 1500), (50, 100, 4000), (-3000, 3000, 1500), (-7, 0, 1500), (-1, 30, 3000), (4, 4, 9),
         ],
         twin=(10, 5000),
-        chain=[(-40, 59, 80)] * 60,
+        chain=[(-40, 59, 1)] * 200 + [(-40, 59, 2)] * 150 + [(-40, 59, 80)],
     ),
     (
-        integers_without_high, integers_rounded, integers_cut_towards_0, integers_as_floats, integers_from_0,
-        integers_high_is_a_width, integers_never_twice, integers_one_draw_for_all, integers_sorted,
-        integers_own_generator,
+        integers_without_high, integers_cut_short, integers_rounded, integers_cut_towards_0,
+        integers_as_floats, integers_from_0, integers_high_is_a_width, integers_never_twice,
+        integers_one_draw_for_all, integers_sorted, integers_own_generator, integers_global_random,
     ),
     (integers_by_choice, integers_by_floor, integers_by_list, integers_by_permutation),
 )  # fmt: skip
@@ -575,7 +617,9 @@ def grid_one_at_a_time(choices):
 
     That misses the pairs in which two names differ from the start. Nest the loops.
     """
-    first = {name: values[0] for name, values in choices.items() if values}
+    if not all(choices.values()):
+        return reference.grid(choices)
+    first = {name: values[0] for name, values in choices.items()}
     changed = [{**first, name: value} for name, values in choices.items() for value in values[1:]]
     return [first, *changed]
 
@@ -887,6 +931,17 @@ def search_nan_wins(objective, space, n_trials, rng):
     )
 
 
+@exposed_by(NANS)
+def search_leaves_out_nan(objective, space, n_trials, rng):
+    """a trial without a score is no trial
+
+    It was drawn and trained like the others, and the list should show that it failed. Where has NaN to be
+    left out: from trials, or where best is chosen?
+    """
+    best, trials = reference.random_search(objective, space, n_trials, rng)
+    return best, [trial for trial in trials if trial[1] == trial[1]]
+
+
 @exposed_by(ONCE)
 def search_asks_twice(objective, space, n_trials, rng):
     """asking the objective again costs nothing
@@ -1118,7 +1173,7 @@ random_search = Exercise(
         ),
         Case(
             "one trial, and many names",
-            "The only trial is the best; words and numbers side by side.",
+            "The only trial is the best; words beside numbers; settings that come again count again.",
             lambda rng: [
                 weighted(rng, 1, "x"),
                 weighted(rng, 12, *(f"h{k}" for k in range(8))),
@@ -1126,6 +1181,7 @@ random_search = Exercise(
                     rng, [1.0, -2.0, 0.5], kind=one_of("relu", "elu"), n=one_of(1, 2), x=uniform(-1.0, 0.0)
                 ),
                 listed_scores(rng, [7.0], kind=one_of("a", "b")),
+                listed_scores(rng, [3.0, 2.0, 4.0, 2.5, 6.0], kind=one_of("a", "b")),
             ],
             verify=properties.search_holds_together,
             after=(TOGETHER, ONCE),
@@ -1172,8 +1228,8 @@ random_search = Exercise(
     ),
     (
         search_takes_highest, search_returns_last, search_last_of_equals, search_starts_from_infinity,
-        search_starts_from_the_first,
-        search_nan_wins, search_asks_twice, search_scores_twice, search_draws_before_the_loop,
+        search_starts_from_the_first, search_nan_wins, search_leaves_out_nan, search_asks_twice,
+        search_scores_twice, search_draws_before_the_loop,
         search_one_dict_for_all, search_sorts_trials, search_best_with_score, search_best_is_a_score,
         search_score_first, search_swapped, search_one_trial_more, search_from_a_grid, search_own_generator,
     ),
@@ -1243,6 +1299,15 @@ def zoom_first_trials(trials, keep):
 
 
 @exposed_by(BOX)
+def zoom_last_trials(trials, keep):
+    """a search gets better, so its last trials are the best
+
+    Random search does not climb: its last trial is as random as its first. What tells which trials are good?
+    """
+    return boxed(lambda trials, keep: trials[-keep:])(trials, keep)
+
+
+@exposed_by(BOX)
 def zoom_all_trials(trials, keep):
     """the box holds everything that was tried
 
@@ -1305,6 +1370,16 @@ def zoom_compares_settings(trials, keep):
     """
     best = sorted((score, settings) for settings, score in trials if score == score)
     return boxed(lambda trials, keep: [(settings, score) for score, settings in best[:keep]])(trials, keep)
+
+
+@exposed_by(ZOOM_TIES)
+def zoom_keeps_all_ties(trials, keep):
+    """whoever scores as well as the last one kept is kept too
+
+    keep says how many trials there are in the box. Of equal scores, which came first?
+    """
+    worst = ranked(trials, keep)[-1][1]
+    return boxed(lambda trials, keep: [trial for trial in trials if trial[1] <= worst])(trials, keep)
 
 
 @exposed_by(ZOOM_NANS)
@@ -1414,7 +1489,7 @@ zoom = Exercise(
                 to_zoom(rng, some_nan(rng, 10, 0.0), 10, "a", "b", "c"),
                 to_zoom(rng, [NAN, 1.0, NAN, -1.0, NAN], 2),
                 to_zoom(rng, [0.0, NAN], 1),
-                to_zoom(rng, [2.0, math.inf, 1.0], 3),
+                {"trials": [({"a": 0.5}, 2.0), ({"a": 0.9}, math.inf), ({"a": 0.7}, 1.0)], "keep": 3},
             ],
             after=(BOX,),
         ),
@@ -1457,8 +1532,10 @@ zoom = Exercise(
         ),
     ),
     (
-        zoom_highest, zoom_first_trials, zoom_all_trials, zoom_best_to_worst, zoom_mean_and_deviation,
-        zoom_swapped, zoom_one_too_many, zoom_last_of_equals, zoom_compares_settings, zoom_sorts_nan,
+        zoom_highest, zoom_first_trials, zoom_last_trials, zoom_all_trials, zoom_best_to_worst,
+        zoom_mean_and_deviation,
+        zoom_swapped, zoom_one_too_many, zoom_last_of_equals, zoom_keeps_all_ties,
+        zoom_compares_settings, zoom_sorts_nan,
         zoom_nan_is_zero, zoom_sorts_in_place,
     ),
     (zoom_by_arrays, zoom_by_heap, zoom_by_taking_out),
@@ -1625,6 +1702,26 @@ def halving_always_by_two(evaluate, candidates, budget, eta):
     eta says which share goes on: one in eta. Halving is the case eta = 2.
     """
     return halving(lambda n, eta: min(math.ceil(n / 2), n - 1))(evaluate, candidates, budget, eta)
+
+
+@exposed_by(HALVES)
+def halving_drops_one_in_eta(evaluate, candidates, budget, eta):
+    """one in eta leaves, the others go on
+
+    With eta 3 two thirds would go on, and a round would cost twice the one before. What share of 9 candidates
+    goes on if the budget grows threefold and the cost stays the same?
+    """
+    kept = lambda n, eta: max(1, min(n - 1, n - int(n / eta)))  # noqa: E731
+    return halving(kept)(evaluate, candidates, budget, eta)
+
+
+@exposed_by(HALVES)
+def halving_ignores_eta(evaluate, candidates, budget, eta):
+    """halving means half of them and twice the budget
+
+    eta says which share goes on, one in eta, and how the budget grows. Where does yours depend on it?
+    """
+    return halving(lambda n, eta: n // 2, lambda budget, eta: 2 * budget)(evaluate, candidates, budget, eta)
 
 
 @exposed_by(HALVES)
@@ -1866,9 +1963,10 @@ successive_halving = Exercise(
         ),
         Case(
             "eta of 1, of 1.25, and more than there are candidates",
-            "From twenty rounds to a single one.",
+            "From twenty rounds to a single one; 6 and 2.5 take one more than a logarithm says.",
             lambda rng: races(
-                rng, (20, 3, 1), (9, 1.0, 1), (10, 4, 1.25), (6, 0.5, 100), (5, 2, 5), (16, 10, 1.5)
+                rng, (20, 3, 1), (9, 1.0, 1), (10, 4, 1.25), (6, 0.5, 100), (5, 2, 5), (16, 10, 1.5),
+                (6, 2, 2.5),
             ),
             after=(HALVES, ONE_FEWER),
         ),
@@ -1899,7 +1997,7 @@ successive_halving = Exercise(
                 },
                 {
                     "evaluate": Named(
-                        "table_of_scores", {"scores": [1.0, 1.5, 2.0, 4.0], "gain": [0.0, 0.125, 0.25, 1.0]}
+                        "table_of_scores", {"scores": [1.0, 1.5, 2.0, 4.0], "gain": [0.0, 0.13, 0.27, 1.0]}
                     ),
                     "candidates": [3, 1, 0, 2],
                     "budget": 1,
@@ -1913,7 +2011,8 @@ successive_halving = Exercise(
     ),
     (
         halving_keeps_highest, halving_first_round_decides, halving_rounds_down, halving_rounds_to_nearest,
-        halving_always_by_two, halving_same_budget, halving_adds_eta, halving_whole_budgets,
+        halving_always_by_two, halving_drops_one_in_eta, halving_ignores_eta, halving_same_budget,
+        halving_adds_eta, halving_whole_budgets,
         halving_grows_first, halving_shares_the_budget, halving_evaluates_twice, halving_returns_place,
         halving_returns_list, halving_scores_by_candidate, halving_never_ends, halving_last_of_equals,
         halving_compares_candidates, halving_sorts_nan, halving_nan_is_zero,
@@ -2068,6 +2167,28 @@ def ei_density_not_normalised(mean, std, best):
     """
     bell = lambda z: pdf(z) * math.sqrt(2 * math.pi)  # noqa: E731
     return improving(lambda gain, std, z: np.maximum(gain * cdf(z) + std * bell(z), 0.0))(mean, std, best)
+
+
+@exposed_by(SOME)
+def ei_clips_the_gain(mean, std, best):
+    """best - mean is cut at 0 first
+
+    It is each draw's improvement that is never below 0. Where the mean is worse than best, does it matter how
+    much worse?
+    """
+    return improving(
+        lambda gain, std, z: gain * cdf(z) + std * pdf(z),
+        gain=lambda mean, best: np.maximum(best - mean, 0.0),
+    )(mean, std, best)
+
+
+@exposed_by(SOME)
+def ei_margin(mean, std, best):
+    """a margin of 0.01 is taken off, as in libraries
+
+    Their xi asks for more than any improvement; here every one counts. What becomes of the formula at xi = 0?
+    """
+    return right(mean, std, best - 0.01)
 
 
 @exposed_by(CERTAIN)
@@ -2287,7 +2408,8 @@ expected_improvement = Exercise(
     (
         ei_probability, ei_of_the_mean, ei_upwards, ei_density_without_std, ei_without_density,
         ei_std_is_a_variance, ei_not_standardised, ei_erf_is_phi, ei_erf_without_root,
-        ei_density_not_normalised, ei_certain_is_worthless, ei_divides_by_zero, ei_certain_may_lose,
+        ei_density_not_normalised, ei_clips_the_gain, ei_margin, ei_certain_is_worthless,
+        ei_divides_by_zero, ei_certain_may_lose,
         ei_epsilon, ei_threshold, ei_flat, ei_truncates,
     ),
     (ei_by_loops, ei_by_std, ei_by_approximation),

@@ -68,6 +68,16 @@ def zeros_row_bias(layer_dims):
 
 
 @exposed_by(KEYS)
+def zeros_number_for_bias(layer_dims):
+    """A layer has one bias, a number.
+
+    Logistic regression has one because it has one unit. Each unit of a layer shifts its own row of Z: which
+    shape holds a number for each of n rows?
+    """
+    return build(layer_dims, lambda n_prev, n: np.zeros((n, n_prev)), lambda n: 0.0)
+
+
+@exposed_by(KEYS)
 def zeros_counted_from_0(layer_dims):
     """The first layer is number 0.
 
@@ -199,6 +209,7 @@ initialize_zeros = Exercise(
         zeros_transposed,
         zeros_flat_bias,
         zeros_row_bias,
+        zeros_number_for_bias,
         zeros_counted_from_0,
         zeros_without_the_output,
         zeros_but_one,
@@ -263,6 +274,11 @@ def each_layer_reseeded(layer_dims, rng, s):
     return build(layer_dims, lambda p, n: np.random.default_rng(seed).standard_normal((n, p)) * s(p, n))
 
 
+def with_own_seed(layer_dims, rng, s):
+    own = np.random.default_rng(3)
+    return build(layer_dims, lambda p, n: own.standard_normal((n, p)) * s(p, n))
+
+
 def resampled_tails(rng, shape, s):
     z = rng.standard_normal(shape)
     while (np.abs(z) > 2).any():
@@ -309,6 +325,13 @@ COMMON = {  # what goes wrong whatever the scheme: key -> (belief, body, case, h
         FORM,
         "The output layer computes like all others. range(1, len(layer_dims)) ends with which layer?",
     ),
+    "smaller-still": (
+        "small weights are safe, so a factor 0.01 goes on top",
+        spread(lambda p, n, s: 0.01 * s),
+        SPREAD,
+        "The spread that is asked for is small enough. What is left of a signal after three layers that each "
+        "take it times 0.01?",
+    ),
     "positive": (
         "random numbers between 0 and 1 are random enough",
         weights(lambda rng, shape, s: rng.random(shape) * s),
@@ -347,7 +370,8 @@ COMMON = {  # what goes wrong whatever the scheme: key -> (belief, body, case, h
         "one set of random weights serves all units of a layer",
         weights(lambda rng, shape, s: np.repeat(rng.standard_normal((1, shape[1])) * s, shape[0], axis=0)),
         ALONE,
-        "Units with equal rows compute the same and learn the same, for ever. Draw n * n_prev numbers.",
+        "Units with equal rows compute the same, so the whole layer says no more than one unit. Draw "
+        "n * n_prev numbers.",
     ),
     "each-layer-reseeded": (
         "each layer starts a generator with the same seed",
@@ -357,10 +381,7 @@ COMMON = {  # what goes wrong whatever the scheme: key -> (belief, body, case, h
     ),
     "fixed-seed": (
         "a generator with a fixed seed makes results repeatable",
-        lambda layer_dims, rng, s: build(
-            layer_dims,
-            lambda p, n, own=np.random.default_rng: own([n, p]).standard_normal((n, p)) * s(p, n),
-        ),
+        with_own_seed,
         TWINS,
         "Whoever calls you decides about the seed, and hands in rng. With a seed of your own every network "
         "starts with the same weights.",
@@ -381,6 +402,11 @@ FAN_OUT = (
     "Each unit adds up n[l-1] products, one an input. The more there are, the smaller each must be: count "
     "what comes in, not what goes out."
 )
+HUNDREDTH = (
+    "the weights are random numbers times 0.01", lambda p, n, s: 0.01,
+    "0.01 suits one width and no other: 10,000 inputs give Z a spread of 1, 100 inputs give 0.1. Which "
+    "number in your function depends on the sizes of the layer?",
+)  # fmt: skip
 ONE_FOR_ALL = (
     "Each layer has its own number of inputs. Which sizes does your loop look at in the second layer?"
 )
@@ -406,6 +432,7 @@ SPREADS = {
                        "That is Glorot's compromise, the next exercise. Here the forward signal counts."),
         "upside-down": ("one multiplies by the root of n", lambda p, n, s: math.sqrt(p),
                         "Try a layer with 10,000 inputs: should each weight be large or small?"),
+        "hard-wired": HUNDREDTH,
         "unscaled": ("randn values are near 1, so nothing explodes", lambda p, n, s: 1.0,
                      "A sum of 100 numbers near 1 with random signs is near 10, in every layer again."),
     },
@@ -422,6 +449,9 @@ SPREADS = {
                 "6 belongs to the border of the uniform variant: its variance is border squared by 3."),
         "brackets": ("2 / p + n divides by the sum", lambda p, n, s: math.sqrt(2 / p + n),
                      "Division comes before addition: put n[l-1] + n[l] in brackets."),
+        "hard-wired": HUNDREDTH,
+        "upside-down": ("one divides by the deviation", lambda p, n, s: math.sqrt((p + n) / 2),
+                        "Try a layer with 10,000 inputs: should each weight be large or small?"),
         "he": ("the variance is 2 over the inputs", lambda p, n, s: math.sqrt(2 / p),
                "That is He's scheme for ReLU, the next exercise."),
     },
@@ -439,6 +469,7 @@ SPREADS = {
                    "That is Glorot's compromise, for layers without ReLU."),
         "upside-down": ("one divides by the deviation", lambda p, n, s: math.sqrt(p / 2),
                         "Try a layer with 10,000 inputs: should each weight be large or small?"),
+        "hard-wired": HUNDREDTH,
         "unscaled": ("randn values are near 1, so nothing explodes", lambda p, n, s: 1.0,
                      "A sum of 100 numbers near 1 with random signs is near 10, in every layer again."),
     },
@@ -554,8 +585,8 @@ def chance_cases(call, *extra):
         ),
         Case(
             ALONE,
-            "Layers of one size, where copies show; two calls with one generator.",
-            lambda rng: several(rng, ("rng", "rng"), [30, 40, 40, 12]),
+            "Two layers of one shape, where copies show; two calls with one generator.",
+            lambda rng: several(rng, ("rng", "rng"), [30, 40, 40, 40, 12]),
             public=True,
             verify=properties.weights_are_independent,
             after=(FORM,),
@@ -576,10 +607,11 @@ def chance_cases(call, *extra):
         ),
         Case(
             "the spread of few inputs into many units, and of many into few",
-            "With 2 inputs, n + 1 for n is 50 % off; a single unit has 2000 weights of its own.",
+            "With 2 inputs, n + 1 for n is 50 % off; a single unit has 800 weights of its own. No wider: "
+            "who draws rows from a covariance matrix takes seconds at 1500 inputs.",
             lambda rng: [
                 call(rng, [2, *around(rng, 900), 4], scale=0.7),
-                call(rng, [1, *around(rng, 1500), 1], scale=1),
+                call(rng, [1, *around(rng, 800), 1], scale=1),
                 call(rng, [*around(rng, 600), 3, *around(rng, 400)], scale=0.02),
             ],
             verify=properties.weights_spread,
@@ -836,8 +868,13 @@ deep_linear_output = Exercise(
         ),
         Case(
             "deep and wide",
-            "Up to 60 layers; NumPy integers count layers too.",
-            lambda rng: [deep(rng, 7, 60, 1.1), deep(rng, 20, np.int64(12)), deep(rng, 5, 25, 0.8)],
+            "Up to 60 layers; NumPy integers count layers too; a W that no eigenvectors take apart.",
+            lambda rng: [
+                deep(rng, 7, 60, 1.1),
+                deep(rng, 20, np.int64(12)),
+                deep(rng, 5, 25, 0.8),
+                {**deep(rng, 3, 9), "W": np.eye(3) + np.diag(rng.uniform(0.5, 2, 2).round(2), k=1)},
+            ],
             after=(STEPS,),
         ),
         Case(
@@ -950,6 +987,15 @@ def scales_linear_output(X, parameters, activation):
     return np.array(found)
 
 
+def scales_sigmoid_output(X, parameters, activation):
+    A, found, L = X, [], len(parameters) // 2
+    for layer in range(1, L + 1):
+        Z = parameters[f"W{layer}"] @ A + parameters[f"b{layer}"]
+        A = activation(Z) if layer < L else 1 / (1 + np.exp(-Z))
+        found.append(A.std())
+    return np.array(found)
+
+
 def as_text_sorts(L):
     return sorted(range(1, L + 1), key=str)
 
@@ -979,12 +1025,18 @@ SCALES_MISCONCEPTIONS = tuple(
         ("unit-by-unit", "each unit has a spread, and the layer their mean",
          scales_with(lambda A: A.std(axis=1).mean()), LAYERS,
          "Units whose means differ spread as well. Take all entries together: A.std() without an axis."),
+        ("example-by-example", "each example has a spread, and the layer their mean",
+         scales_with(lambda A: A.std(axis=0).mean()), LAYERS,
+         "Examples whose means differ spread as well. Take all entries together: A.std() without an axis."),
         ("no-bias", "b plays no part", scales_with(layer=lambda W, A, b, f: f(W @ A)), LAYERS,
          "b shifts Z, and so changes how much of it the activation cuts off."),
         ("with-input", "the input is layer 0 and counts", scales_with_the_input, LAYERS,
          "There are L layers with weights, and L numbers are asked for: those of A[1] to A[L]."),
         ("linear-output", "the last layer has no activation", scales_linear_output, LAYERS,
          "Often it has another one. Here the same function stands after every layer, the last one too."),
+        ("sigmoid-output", "the output is always a sigmoid", scales_sigmoid_output, LAYERS,
+         "It is where a probability is asked for. Here the activation that is handed in stands after every "
+         "layer: which line treats the last one apart?"),
         ("of-inputs", "each layer is measured by what goes in", scales_of_inputs, LAYERS,
          "The first of your numbers belongs to X. Measure A after the activation, then go on."),
         ("last-left-out", "range(1, L) counts up to L",
@@ -1178,12 +1230,30 @@ def twelve_layers(rng):
     return asked(shuffled(rng, tens))
 
 
+def entry_by_entry(rng):
+    """Units 3e-13 apart in each of 60 weights; 2e-11 apart in one of them; one between two equal ones."""
+    many, one, between = (plain(rng, 60, 3), plain(rng, 60, 3), plain(rng, 2, 3))
+    many["W1"][0] += 4e-13  # so that 12 digits part the two
+    twin(many, 1, 0, 2)["W1"][2] += 3e-13
+    twin(one, 1, 0, 2, by=2e-11)
+    twin(between, 1, 0, 2)["W1"][:, 0] = between["W1"][0, 0] + np.array([0, 2e-13, 4e-13])
+    return [many, one, between]
+
+
 def small_and_large(rng):
     """Units of a thousand that differ by a millionth, and equal ones of a millionth."""
     large, small = plain(rng, 3, 4, 2), plain(rng, 4, 3)
     twin(large, 1, 1, 3, by=1e-6)["W1"][:] += 1000
     small = {name: value * 1e-6 for name, value in small.items()}
-    return asked(large, twin(small, 1, 0, 2), {k: v * 1e-6 for k, v in plain(rng, 2, 3).items()})
+    tiny = {k: v * 1e-6 for k, v in plain(rng, 2, 3).items()}
+    return asked(large, twin(small, 1, 0, 2), tiny, *entry_by_entry(rng))
+
+
+def shifted(rng):
+    """Rows of W whose difference is that of the biases, the other way: W + b has equal rows."""
+    parameters = plain(rng, 4, 2)
+    parameters["W1"], parameters["b1"] = np.array([[1.0, 2, 3, 4], [0, 1, 2, 3]]), np.array([[0.0], [1]])
+    return parameters
 
 
 def single_precision(rng):
@@ -1386,7 +1456,8 @@ breaks_symmetry = Exercise(
         ),
         Case(
             "large weights and tiny ones",
-            "The tolerance is absolute: a relative one fails at a thousand and at a millionth.",
+            "The tolerance is absolute, a relative one fails at a thousand and at a millionth; it is one for "
+            "each entry, not for a sum, a mean or a length.",
             small_and_large,
             after=(TWO, NEAR),
         ),
@@ -1397,6 +1468,7 @@ breaks_symmetry = Exercise(
                 twin(plain(rng, 6, 9, 2), 1, 2, 7, by=0.01),
                 twin(plain(rng, 5, 8), 1, 1, 6, bias_too=False),
                 twin(plain(rng, 30, 40, 3), 1, 5, 38),
+                shifted(rng),
             ),
             after=(TWO,),
         ),

@@ -9,7 +9,7 @@ import numpy as np
 from autograder.exercises import Case, Exercise, Misconception
 from course_utils import properties
 from course_utils.calls import Call
-from course_utils.examine import HABITS
+from course_utils.examine import HABITS, Finding
 from course_utils.plain import Draws
 from course_utils.reference import optimizers as reference
 
@@ -413,6 +413,30 @@ def batches_in(X, Y, order, batch_size):
     return [(X[:, order[s : s + batch_size]], Y[:, order[s : s + batch_size]]) for s in starts]
 
 
+def with_twins(rng, n_x, m, batch_size):
+    """Return a call in which each example, label and all, is there twice."""
+    once = deal(rng, n_x, m, batch_size)
+    return {**once, "X": np.repeat(once["X"], 2, axis=1), "Y": np.repeat(once["Y"], 2, axis=1)}
+
+
+def any_place_will_do(calls, observations):
+    """Over many orders no example always keeps its old place, and some example does so now and then.
+
+    Of 30 orders of 6 examples, a random one fails less than once in 1e12.
+    """
+    found = properties.every_example_once(calls, observations)
+    if found:
+        return found
+    stays = np.zeros((len(calls), calls[0].arguments["X"].shape[1]), dtype=bool)
+    for kept, call, seen in zip(stays, calls, observations, strict=True):
+        kept[:] = (np.hstack([batch[0] for batch in seen.value]) == call.arguments["X"]).all(axis=0)
+    if stays.all(axis=0).any():
+        return [Finding("place:kept", "an example keeps its old place whatever the generator")]
+    if not stays.any():
+        return [Finding("place:never kept", "no example ever comes out at its old place: orders are missing")]
+    return []
+
+
 def drops_the_rest(X, Y, batch_size, rng):
     order = rng.permutation(X.shape[1])
     batches = batches_in(X, Y, order, batch_size)
@@ -457,6 +481,25 @@ def examples_are_rows(X, Y, batch_size, rng):
 def draws_with_replacement(X, Y, batch_size, rng):
     m = X.shape[1]
     return batches_in(X, Y, rng.integers(m, size=m), batch_size)
+
+
+def draws_each_batch_by_itself(X, Y, batch_size, rng):
+    m = X.shape[1]
+    sizes = [min(batch_size, m - s) for s in range(0, m, batch_size)]
+    chosen = [rng.choice(m, size, replace=False) for size in sizes]
+    return [(X[:, columns], Y[:, columns]) for columns in chosen]
+
+
+def evens_out(X, Y, batch_size, rng):
+    m = X.shape[1]
+    parts = np.array_split(rng.permutation(m), -(-m // batch_size))
+    return [(X[:, columns], Y[:, columns]) for columns in parts]
+
+
+def joins_the_rest(X, Y, batch_size, rng):
+    m = X.shape[1]
+    parts = np.split(rng.permutation(m), np.arange(batch_size, m - batch_size + 1, batch_size))
+    return [(X[:, columns], Y[:, columns]) for columns in parts]
 
 
 def shuffles_inside_batches(X, Y, batch_size, rng):
@@ -553,7 +596,7 @@ random_mini_batches = Exercise(
         ),
         Case(
             name="batch sizes at their ends",
-            why="1, m - 1, m and more than m; one example; exact multiples must not give an empty batch.",
+            why="1, m - 1, m, more than m; one example; exact multiples; equal examples, which both count.",
             inputs=lambda rng: [
                 deal(rng, 2, 9, 1),
                 deal(rng, 3, 9, 8),
@@ -564,8 +607,16 @@ random_mini_batches = Exercise(
                 deal(rng, 3, 1, 64, n_classes=3),
                 deal(rng, 1, 64, 16),
                 deal(rng, 5, 65, 16, n_classes=4),
+                with_twins(rng, 2, 6, 5),
             ],
             verify=properties.every_example_once,
+            after=(ONCE,),
+        ),
+        Case(
+            name="any example may come at any place",
+            why="A last example that stays, or orders in which none stays, hide in a large set.",
+            inputs=lambda rng: [deal(rng, 2, 6, 4, name=f"rng {k}") for k in range(30)],
+            verify=any_place_will_do,
             after=(ONCE,),
         ),
         Case(
@@ -652,6 +703,30 @@ random_mini_batches = Exercise(
             draws_with_replacement,
             ONCE,
             "rng.integers may pick one example twice and leave another out; rng.permutation(m) does not.",
+        ),
+        Misconception(
+            "batches-drawn-by-themselves",
+            "each batch is a sample of its own",
+            draws_each_batch_by_itself,
+            ONCE,
+            "Within a batch nothing is repeated, but the next one draws from all examples again: some come "
+            "twice in a pass and others never. How often is the order of all examples to be drawn?",
+        ),
+        Misconception(
+            "batches-evened-out",
+            "batches should be as equal as possible",
+            evens_out,
+            ONCE,
+            "7 examples by 3 make batches of 3, 3 and 1. Where do you cut if every batch but the last is "
+            "full?",
+        ),
+        Misconception(
+            "batches-rest-joined",
+            "a small rest joins the batch before",
+            joins_the_rest,
+            ONCE,
+            "Then the last batch holds more than batch_size examples. What should hold those that are left "
+            "over?",
         ),
         Misconception(
             "batches-mixed-inside-only",
@@ -803,6 +878,29 @@ def ewa_starts_at_first(theta, beta, bias_correction):
     return np.array(averages, dtype=float)
 
 
+def ewa_starts_at_first_uncorrected(theta, beta, bias_correction):
+    return ewa_starts_at_first(theta, beta, False)
+
+
+def ewa_corrects_from_the_second(theta, beta, bias_correction):
+    v = reference.exponentially_weighted_average(theta, beta, False)
+    with np.errstate(all="ignore"):
+        later = v[1:] / (1 - float(beta) ** np.arange(1, len(v)))
+    return np.concatenate([v[:1], later]) if bias_correction else v
+
+
+def ewa_of_a_window(theta, beta, bias_correction):
+    width = round(1 / (1 - beta))
+    return np.array([np.mean(theta[max(0, t - width) : t]) for t in range(1, len(theta) + 1)])
+
+
+def ewa_of_two_days(theta, beta, bias_correction):
+    theta = np.asarray(theta, dtype=float)
+    v = beta * np.concatenate([[0.0], theta[:-1]]) + (1 - beta) * theta
+    with np.errstate(all="ignore"):
+        return v / (1 - float(beta) ** np.arange(1, len(v) + 1)) if bias_correction else v
+
+
 def ewa_truncates(theta, beta, bias_correction):
     v = np.zeros_like(theta)
     before = 0.0
@@ -894,13 +992,14 @@ exponentially_weighted_average = Exercise(
             after=(PLAIN,),
         ),
         Case(
-            name="years of days",
-            why="Long series and betas near 1; closed forms that overflow fail.",
+            name="hundreds of days",
+            why="Betas near 1 and far from it; beta**-t overflows. No deeper than a recursion can go.",
             inputs=lambda rng: [
-                average(series(rng, 1461), 0.9, True),
-                average(series(rng, 800), 0.98, False),
-                average(series(rng, 900), 0.999, True),
-                average(rng.normal(size=700), 0.5, True),
+                average(series(rng, 480), 0.9, True),
+                average(series(rng, 450), 0.98, False),
+                average(series(rng, 400), 0.999, True),
+                average(rng.normal(size=300), 0.5, True),
+                average(series(rng, 400), 0.1, False),
             ],
             after=(PLAIN,),
         ),
@@ -997,6 +1096,38 @@ exponentially_weighted_average = Exercise(
             "A sensible idea, but another one: here v_0 = 0, and the bias that this brings is corrected.",
         ),
         Misconception(
+            "ewa-starts-at-first-uncorrected",
+            "starting at the first value makes the correction needless",
+            ewa_starts_at_first_uncorrected,
+            PLAIN,
+            "Then the first value weighs far more than any other. Here v_0 = 0: what is v_1, and which "
+            "switch corrects it?",
+        ),
+        Misconception(
+            "ewa-second-day-is-t-1",
+            "the correction starts on the second day",
+            ewa_corrects_from_the_second,
+            CORRECTED,
+            "A guard against dividing by 0 at t = 0 hides that the first value has t = 1. What is v_1 / (1 "
+            "- beta**1)?",
+        ),
+        Misconception(
+            "ewa-window",
+            "the average is the mean of the last 1 / (1 - beta) days",
+            ewa_of_a_window,
+            PLAIN,
+            "1 / (1 - beta) only tells how far back the weights matter. Which weights has the day before "
+            "yesterday in v = beta v + (1 - beta) theta, and when do they become 0?",
+        ),
+        Misconception(
+            "ewa-of-two-days",
+            "yesterday's value is all of the past",
+            ewa_of_two_days,
+            PLAIN,
+            "beta multiplies the average so far, not yesterday's value. Where would the day before "
+            "yesterday be remembered?",
+        ),
+        Misconception(
             "ewa-corrected-by-the-last-day",
             "one correction serves all days",
             ewa_corrects_by_the_last,
@@ -1063,7 +1194,7 @@ exponentially_weighted_average = Exercise(
 
 def gd_normalised(parameters, grads, learning_rate):
     return {
-        name: W - learning_rate * grads["d" + name] / np.linalg.norm(grads["d" + name])
+        name: W - learning_rate * grads["d" + name] / (np.linalg.norm(grads["d" + name]) or 1)
         for name, W in parameters.items()
     }
 
@@ -1139,12 +1270,13 @@ gradient_descent_update = Exercise(
         ),
         Case(
             name="learning rates 0 and 1",
-            why="0 keeps every value but returns new arrays; 1 may be an integer.",
+            why="0, or a gradient of 0, keeps every value but returns new arrays; 1 may be an integer.",
             inputs=lambda rng: [
                 step(rng, (), [2, 3, 1], learning_rate=0),
                 step(rng, (), [3, 2], learning_rate=0.0),
                 step(rng, (), [3, 1, 2], learning_rate=1),
                 step(rng, (), [3, 1, 2], learning_rate=np.float64(1e-3)),
+                with_zero_gradients(rng, (), learning_rate=0.1),
             ],
             after=("one layer, one step",),
         ),
@@ -1282,6 +1414,11 @@ def momentum_adds_gradient_twice(parameters, grads, velocity, learning_rate, bet
     velocity = each(lambda n: beta * velocity[n] + (1 - beta) * grads[n], grads)
     ahead = each(lambda n: beta * velocity[n] + (1 - beta) * grads[n], grads)
     return stepped(parameters, learning_rate, ahead), velocity
+
+
+def momentum_beside_the_gradient(parameters, grads, velocity, learning_rate, beta):
+    velocity = each(lambda n: beta * velocity[n] + (1 - beta) * grads[n], grads)
+    return stepped(parameters, learning_rate, each(lambda n: grads[n] + velocity[n], grads)), velocity
 
 
 def momentum_old_velocity_returned(parameters, grads, velocity, learning_rate, beta):
@@ -1462,6 +1599,14 @@ momentum_update = Exercise(
             "That looks ahead, like Nesterov's variant. Plain momentum steps along v.",
         ),
         Misconception(
+            "momentum-beside-the-gradient",
+            "momentum comes on top of the gradient",
+            momentum_beside_the_gradient,
+            "one layer, one step",
+            "The gradient is in the velocity already, with weight 1 - beta. How often does it count in your "
+            "step?",
+        ),
+        Misconception(
             "momentum-velocity-not-kept",
             "the velocity need not be handed on",
             momentum_old_velocity_returned,
@@ -1533,6 +1678,16 @@ def rmsprop_betas_swapped(parameters, grads, squares, learning_rate, beta2, epsi
 def rmsprop_sums(parameters, grads, squares, learning_rate, beta2, epsilon):
     s = each(lambda n: beta2 * squares[n] + grads[n] ** 2, grads)
     return scaled(parameters, learning_rate, grads, lambda n: np.sqrt(s[n]) + epsilon), s
+
+
+def rmsprop_adds_up(parameters, grads, squares, learning_rate, beta2, epsilon):
+    s = each(lambda n: squares[n] + grads[n] ** 2, grads)
+    return scaled(parameters, learning_rate, grads, lambda n: np.sqrt(s[n]) + epsilon), s
+
+
+def rmsprop_of_absolutes(parameters, grads, squares, learning_rate, beta2, epsilon):
+    s = each(lambda n: beta2 * squares[n] + (1 - beta2) * np.abs(grads[n]), grads)
+    return scaled(parameters, learning_rate, grads, lambda n: s[n] + epsilon), s
 
 
 def rmsprop_not_squared(parameters, grads, squares, learning_rate, beta2, epsilon):
@@ -1792,6 +1947,22 @@ rmsprop_update = Exercise(
             "Then s is a sum and no average, too large by far: weigh the new square with 1 - beta2.",
         ),
         Misconception(
+            "rmsprop-adds-up",
+            "the squares of all steps add up",
+            rmsprop_adds_up,
+            "one layer, one step",
+            "That is AdaGrad, whose steps become ever shorter. Which factor lets RMSprop forget old "
+            "squares, and which one keeps s an average?",
+        ),
+        Misconception(
+            "rmsprop-of-absolutes",
+            "the absolute value serves as well as square and root",
+            rmsprop_of_absolutes,
+            "one layer, one step",
+            "Take gradients 1 and 7: their mean size is 4, the root of their mean square 5. Which one does "
+            "the name RMSprop promise?",
+        ),
+        Misconception(
             "rmsprop-not-squared",
             "the root makes up for the missing square",
             rmsprop_not_squared,
@@ -1915,6 +2086,18 @@ adam_t_late = adam_corrects_by(lambda beta, t: beta ** (t + 1), lambda beta, t: 
 adam_t_early = adam_corrects_by(lambda beta, t: beta ** (t - 1), lambda beta, t: beta ** (t - 1))
 adam_beta_times_t = adam_corrects_by(lambda beta, t: beta * t, lambda beta, t: beta * t)
 adam_t_ignored = adam_corrects_by(lambda beta, t: beta, lambda beta, t: beta)
+
+
+def adam_one_correction(parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon):
+    v, s = running_velocity(grads, velocity, beta1), running_squares(grads, squares, beta2)
+    fair_v, fair_s = divided(v, 1 - beta1**t), divided(s, 1 - beta1**t)
+    return adam_like(parameters, learning_rate, fair_v, fair_s, lambda s: np.sqrt(s) + epsilon), v, s
+
+
+def adam_corrects_the_root(parameters, grads, velocity, squares, t, learning_rate, beta1, beta2, epsilon):
+    v, s = running_velocity(grads, velocity, beta1), running_squares(grads, squares, beta2)
+    fair_v, c2 = divided(v, 1 - beta1**t), np.float64(1 - beta2**t)
+    return adam_like(parameters, learning_rate, fair_v, s, lambda s: np.sqrt(s) / c2 + epsilon), v, s
 
 
 def adam_denominator(make):
@@ -2263,6 +2446,22 @@ adam_update = Exercise(
             "1 - beta is right at t = 1 only; later the start is forgotten: 1 - beta**t.",
         ),
         Misconception(
+            "adam-one-correction",
+            "one correction serves both averages",
+            adam_one_correction,
+            "one layer, one step",
+            "The two averages fade in at their own speeds. Which beta made s, and which one stands in its "
+            "correction?",
+        ),
+        Misconception(
+            "adam-root-corrected",
+            "the root may be taken before the correction",
+            adam_corrects_the_root,
+            "one layer, one step",
+            "With s = 0.04 and a correction of 0.01: compare sqrt(s / 0.01) with sqrt(s) / 0.01. Which is "
+            "corrected first, s or its root?",
+        ),
+        Misconception(
             "adam-epsilon-inside-root",
             "epsilon only prevents 0/0, so it may stand anywhere in the denominator",
             adam_epsilon_inside,
@@ -2526,6 +2725,22 @@ inverse_time_decay = Exercise(
             "That is exponential decay. Here the epoch multiplies decay_rate.",
         ),
         wrong_formula(
+            "inverse-of-e",
+            "decay means exp",
+            lambda alpha0, decay_rate, epoch: float(alpha0 * np.exp(-decay_rate * epoch)),
+            FIRST,
+            "That is exponential decay. With decay_rate 1 the rate at epoch 1 should be alpha0 / 2: what is "
+            "yours?",
+        ),
+        wrong_formula(
+            "inverse-multiplies",
+            "the decay multiplies the rate",
+            lambda alpha0, decay_rate, epoch: alpha0 * (1 + decay_rate * epoch),
+            FIRST,
+            "1 + decay_rate * epoch grows, and so does your rate. On which side of the fraction makes it "
+            "fall?",
+        ),
+        wrong_formula(
             "inverse-one-missing-later",
             "alpha0 at epoch 0, then alpha0 over the decayed epochs",
             lambda alpha0, decay_rate, epoch: (
@@ -2701,6 +2916,28 @@ exponential_decay = Exercise(
             "At epoch 0 the rate is alpha0. What does your function give there?",
         ),
         wrong_formula(
+            "exponential-fixed-base",
+            "the base is 0.95",
+            lambda alpha0, base, epoch: alpha0 * 0.95**epoch,
+            FIRST,
+            "A usual choice, but the caller decides. Which argument does your function never read?",
+        ),
+        wrong_formula(
+            "exponential-decays-once",
+            "each call decays the rate once",
+            lambda alpha0, base, epoch: alpha0 * base,
+            FIRST,
+            "alpha0 is the rate at the very start, in every call. How often has it decayed by epoch 3?",
+        ),
+        wrong_formula(
+            "exponential-is-inverse",
+            "the epoch divides the rate",
+            lambda alpha0, base, epoch: alpha0 / (1 + base * epoch),
+            FIRST,
+            "That is inverse time decay. Here each epoch keeps the share `base` of the last rate: what are "
+            "two of them worth?",
+        ),
+        wrong_formula(
             "exponential-compounds",
             "each epoch multiplies the last rate by base**epoch",
             compounding_exponential,
@@ -2733,9 +2970,10 @@ sqrt_decay = Exercise(
             name="steps 1 and 2",
             why="t counts from 1: the first rate is k * alpha0.",
             inputs=lambda rng: one_of_each(
-                SQRT, [(0.2, 0.5, 1), (0.05, 3.0, 1), (0.05, 3.0, 2), (rng.uniform(), 0.7, 1)]
+                SQRT, [(0.2, 0.5, 1), (0.05, 3.0, 1), (0.05, 3.0, 2), (rng.uniform(0.1, 1), 0.7, 1)]
             ),
             public=True,
+            rtol=1e-9,
             ask="What is sqrt(1)?",
         ),
         Case(
@@ -2829,6 +3067,43 @@ sqrt_decay = Exercise(
             "Then the rate grows. Divide by the root.",
         ),
         wrong_formula(
+            "sqrt-half-without-brackets",
+            "t ** 1 / 2 is the root",
+            lambda alpha0, k, t: k * alpha0 / (t / 2),
+            "steps with whole roots",
+            "Type 16 ** 1 / 2: Python answers 8.0. Which comes first, ** or /, and where do brackets help?",
+        ),
+        wrong_formula(
+            "sqrt-half-divides-again",
+            "t ** 1 / 2 is a root below the line",
+            lambda alpha0, k, t: k * alpha0 / t / 2,
+            "steps with whole roots",
+            "Type 1 / 16 ** 1 / 2: Python answers 0.03125. In which order does it work, and where do "
+            "brackets help?",
+        ),
+        wrong_formula(
+            "sqrt-of-k-too",
+            "the root spans k / t",
+            lambda alpha0, k, t: alpha0 * float(np.sqrt(k / t)),
+            "steps 1 and 2",
+            "At step 1 the rate is k * alpha0. What is yours with k = 4?",
+        ),
+        wrong_formula(
+            "sqrt-one-too-many",
+            "a denominator needs a 1, for the start",
+            lambda alpha0, k, t: k * alpha0 / (1 + float(np.sqrt(t))),
+            "steps 1 and 2",
+            "In inverse time decay the 1 saves epoch 0. What does t start at here, and what is its root?",
+        ),
+        wrong_formula(
+            "sqrt-like-inverse",
+            "every decay has 1 + in its denominator",
+            lambda alpha0, k, t: alpha0 / (1 + k * float(np.sqrt(t))),
+            "steps 1 and 2",
+            "Inverse time decay needs the 1 because its epochs start at 0. What does t start at, and where "
+            "does k stand?",
+        ),
+        wrong_formula(
             "sqrt-is-square",
             "t**2 is the root of t",
             lambda alpha0, k, t: k * alpha0 / float(t) ** 2,
@@ -2903,7 +3178,7 @@ staircase_decay = Exercise(
         ),
         Case(
             name=LATE,
-            why="Many stairs, long stairs, one stair that is never reached.",
+            why="Many stairs, no deeper than a recursion can go; one never reached; 49 * (1 / 49) < 1.",
             inputs=lambda rng: one_of_each(
                 STAIRS,
                 [
@@ -2911,16 +3186,25 @@ staircase_decay = Exercise(
                     (rng.uniform(0.1, 1), rng.uniform(0.3, 0.8), 7, int(rng.integers(50, 90))),
                     (0.2, 0.5, 100_000, 99_999),
                     (0.2, 0.5, 100_000, 100_000),
-                    (0.1, 0.99, 3, 2999),
+                    (0.1, 0.99, 3, 1400),
+                    (0.3, 0.6, 49, 49),
+                    (0.3, 0.6, 49, 98),
                 ],
             ),
             after=(TREAD,),
         ),
         Case(
             name=KINDS,
-            why="Integers and NumPy numbers; factor 1 changes nothing.",
+            why="Integers and NumPy numbers; factor 1 changes nothing, factor 0 leaves nothing.",
             inputs=lambda rng: one_of_each(
-                STAIRS, [(1, 0.5, 2, 5), (0.3, 1, 2, 9), (2, 0.1, np.int64(3), np.int64(6)), (1, 0.25, 3, 2)]
+                STAIRS,
+                [
+                    (1, 0.5, 2, 5),
+                    (0.3, 1, 2, 9),
+                    (2, 0.1, np.int64(3), np.int64(6)),
+                    (1, 0.25, 3, 2),
+                    (0.3, 0.0, 2, 5),
+                ],
             ),
             after=(TREAD,),
         ),
@@ -2974,6 +3258,13 @@ staircase_decay = Exercise(
             lambda alpha0, factor, every, epoch: alpha0 * factor if epoch % every == 0 and epoch else alpha0,
             TREAD,
             "% tells whether you stand at an edge; // tells how many edges lie behind you.",
+        ),
+        wrong_formula(
+            "staircase-one-minus-factor",
+            "factor is the share that is lost",
+            lambda alpha0, factor, every, epoch: alpha0 * (1.0 - factor) ** (epoch // every),
+            EDGE,
+            "A factor of 0.1 leaves a tenth of the rate. How much does yours leave?",
         ),
         wrong_formula(
             "staircase-divides",
@@ -3092,7 +3383,28 @@ def critical_flat_first(hessian, tolerance=1e-8):
 
 def critical_flat_never(hessian, tolerance=1e-8):
     positive, negative, _ = counted(np.linalg.eigvalsh(hessian), tolerance)
-    return by_signs(positive, negative, 0)
+    return by_signs(positive, negative, 0) if positive or negative else "degenerate"
+
+
+def critical_no_way_down(hessian, tolerance=1e-8):
+    values = np.linalg.eigvalsh(hessian)
+    if (values >= -tolerance).all():
+        return "minimum"
+    return "maximum" if (values <= tolerance).all() else "saddle"
+
+
+def critical_else_saddle(hessian, tolerance=1e-8):
+    values = np.linalg.eigvalsh(hessian)
+    if (values > tolerance).all():
+        return "minimum"
+    return "maximum" if (values < -tolerance).all() else "saddle"
+
+
+def critical_from_minors(hessian, tolerance=1e-8):
+    minors = np.array([np.linalg.det(hessian[:k, :k]) for k in range(1, len(hessian) + 1)])
+    if (np.abs(minors) <= tolerance).any():
+        return "degenerate"
+    return "minimum" if (minors > 0).all() else "maximum" if (minors < 0).all() else "saddle"
 
 
 def critical_no_tolerance(hessian, tolerance=1e-8):
@@ -3330,6 +3642,30 @@ critical_point = Exercise(
             critical_flat_never,
             FLAT,
             "Along a flat direction the surface may still bend down, like w**3. Curvature alone cannot tell.",
+        ),
+        Misconception(
+            "critical-no-way-down",
+            "where no direction bends down there is a minimum",
+            critical_no_way_down,
+            FLAT,
+            "Take w**3 at 0: its curvature is 0, which is not negative. Is that a minimum? Which word "
+            "stands for what curvature cannot decide?",
+        ),
+        Misconception(
+            "critical-else-saddle",
+            "what is neither minimum nor maximum is a saddle",
+            critical_else_saddle,
+            FLAT,
+            "A saddle needs a way up and a way down. For eigenvalues 0 and 2, which of the two have you "
+            "found?",
+        ),
+        Misconception(
+            "critical-minors",
+            "the leading minors show the signs of the eigenvalues",
+            critical_from_minors,
+            AXES,
+            "For -1 and -3 the minors are -1 and 3, and yet both directions bend down. Which numbers are "
+            "the curvatures themselves?",
         ),
         Misconception(
             "critical-no-tolerance",

@@ -26,6 +26,19 @@ def penalised(rng, sizes, lambd=0.7, m=5, cost=0.6, digits=2, dtype=np.float64):
     return {"cross_entropy_cost": cost, "parameters": parameters, "lambd": lambd, "m": m}
 
 
+def sparse(rng, arguments):
+    """Keep about one weight in five, some of them barely, as an L1 penalty does."""
+
+    def thinned(values):
+        return values * (rng.random(values.shape) < 0.2) * 10.0 ** rng.integers(-5, 1, size=values.shape)
+
+    kept = {
+        name: thinned(values) if name[0] == "W" else values
+        for name, values in arguments["parameters"].items()
+    }
+    return {**arguments, "parameters": kept}
+
+
 def shuffled(rng, arguments):
     parameters = arguments["parameters"]
     return {
@@ -47,6 +60,10 @@ def penalty(
         return join(cross_entropy_cost, factor(lambd, m) * sum(float(of_each(W)) for W in which(parameters)))
 
     return wrong
+
+
+def three_layers(parameters):
+    return [parameters["W1"], parameters["W2"], parameters["W3"]]
 
 
 def penalty_in_place(of_each):
@@ -71,6 +88,12 @@ def penalty_mistakes(prefix, of_each, what):
             "the penalty is lambda / m times the sum",
             "Twice what is asked for: the factor is lambd / (2 m).",
             factor=lambda lambd, m: lambd / m,
+        ),
+        a(
+            "factor-forgotten",
+            "the penalty is lambda times the sum",
+            "Books write it so too, but here lambda is shared by the examples. Which factor is asked for?",
+            factor=lambda lambd, m: lambd,
         ),
         a(
             "precedence",
@@ -122,6 +145,12 @@ def penalty_mistakes(prefix, of_each, what):
             which=lambda parameters: weights_of(parameters)[:1],
         ),
         a(
+            "first-layer-left-out",
+            "the first weights that a loop meets are those of layer 2",
+            "Print the layer numbers that your loop visits. Is W1 among them?",
+            which=lambda parameters: weights_of(parameters)[1:],
+        ),
+        a(
             "last-layer-left-out",
             "range(1, L) counts up to L",
             "Print the layer numbers that your loop visits: range(1, L) ends at L - 1.",
@@ -159,10 +188,9 @@ def penalty_mistakes(prefix, of_each, what):
         ),
         a(
             "three-layers",
-            "a network has at most three layers",
-            'Let the dict tell you how many layers there are: every key that starts with "W".',
-            LAYERS,
-            which=lambda parameters: weights_of(parameters)[:3],
+            "a network has three layers",
+            'How many keys start with "W"? Let the dict tell you, and sum over as many as there are.',
+            which=three_layers,
         ),
         a(
             "one-digit",
@@ -238,8 +266,11 @@ def penalty_cases(what):
         ),
         Case(
             "a large network",
-            "Many entries, and more examples than entries.",
-            lambda rng: penalised(rng, [40, 25, 12, 3, 1], lambd=0.3, m=5000, digits=6),
+            "Many entries, and more examples than entries; weights of 0 and near it: a rounded corner shows.",
+            lambda rng: [
+                penalised(rng, [40, 25, 12, 3, 1], lambd=0.3, m=5000, digits=6),
+                sparse(rng, penalised(rng, [30, 20, 1], lambd=50.0, m=3)),
+            ],
             after=(ONE,),
         ),
         Case(
@@ -317,6 +348,13 @@ l2_cost = Exercise(
             penalty(lambda W: W.sum() ** 2),
             ONE,
             "Entries of opposite sign cancel in your sum. Square each entry first, then sum.",
+        ),
+        Misconception(
+            "l2-matrix-product",
+            "W @ W.T squares the entries",
+            penalty(lambda W: (W @ W.T).sum()),
+            ONE,
+            "@ multiplies rows by columns. Which operator takes each entry times itself?",
         ),
         Misconception(
             "l2-absolute-values",
@@ -522,6 +560,20 @@ linear_backward_l2 = Exercise(
             "W**2 stands in the cost. What is its derivative?",
         ),
         Misconception(
+            "backward-penalty-one-number",
+            "the penalty of the cost is added to its gradient",
+            backward(dW=lambda dZ, A, W, lambd, m: dZ @ A.T / m + lambd / (2 * m) * (W**2).sum()),
+            STEP,
+            "Your code adds one number to every entry. How does the penalty change when a single w does?",
+        ),
+        Misconception(
+            "backward-penalty-sign",
+            "the penalty pulls at every weight alike",
+            backward(dW=lambda dZ, A, W, lambd, m: (dZ @ A.T + lambd * np.sign(W)) / m),
+            STEP,
+            "That is the slope of abs(w), which L1 sums. L2 sums w**2: what is its slope?",
+        ),
+        Misconception(
             "backward-bias-penalised",
             "b is penalised like W",
             backward(
@@ -541,6 +593,13 @@ linear_backward_l2 = Exercise(
             ),
             STEP,
             "The cost is an average over m examples: where is the 1/m of dW and db?",
+        ),
+        Misconception(
+            "backward-dW-summed",
+            "a matrix product over the examples averages them",
+            backward(dW=lambda dZ, A, W, lambd, m: dZ @ A.T + lambd / m * W),
+            STEP,
+            "dZ @ A_prev.T sums over the m examples. What makes an average of it, as in db?",
         ),
         Misconception(
             "backward-m-from-rows",
@@ -569,7 +628,7 @@ linear_backward_l2 = Exercise(
         Misconception(
             "backward-db-one-number",
             "np.sum(dZ) / m is db",
-            backward(db=lambda dZ, W, lambd, m: np.array([[dZ.sum() / m]])),
+            backward(db=lambda dZ, W, lambd, m: dZ.sum() / m),
             STEP,
             "Each unit has a bias of its own: sum along the examples only, axis=1.",
         ),
@@ -690,7 +749,7 @@ weight_decay_update = Exercise(
         ),
         Case(
             "rates and strengths at their ends",
-            "A rate of 0 moves nothing; a factor of 0 forgets W; beyond it W turns round.",
+            "A rate of 0 moves nothing, in a new array; a factor of 0 forgets W; beyond it W turns; tiny W.",
             lambda rng: [
                 decay(rng, (3, 2), 0.0, 2.0, 5),
                 decay(rng, (3, 2), 1.0, 5.0, 5),
@@ -698,6 +757,8 @@ weight_decay_update = Exercise(
                 decay(rng, (2, 4), 1.5, 6.0, 3),
                 decay(rng, (2, 4), 1e-3, 1e-2, 10),
                 decay(rng, (2, 4), 0.01, 800.0, 100),
+                {**decay(rng, (2, 3), 0.3, 0.0, 5), "dW": np.zeros((2, 3))},
+                {**decay(rng, (3, 3), 0.5, 2.0, 4), "W": 1e-4 * rng.uniform(1, 3, size=(3, 3))},
             ],
             after=(DECAY,),
         ),
@@ -763,6 +824,27 @@ weight_decay_update = Exercise(
             lambda W, dW, learning_rate, lambd, m: (1 - learning_rate * lambd / m) * (W - learning_rate * dW),
             DECAY,
             "Only the old W shrinks. In your code the step shrinks too: mind the brackets.",
+        ),
+        Misconception(
+            "decay-alone",
+            "decay takes the place of the gradient step",
+            lambda W, dW, learning_rate, lambd, m: (1 - learning_rate * lambd / m) * W,
+            DECAY,
+            "Your weights fade, and nothing is learned from the examples. Where does dW enter?",
+        ),
+        Misconception(
+            "decay-by-sign",
+            "every weight loses the same amount",
+            lambda W, dW, learning_rate, lambd, m: W - learning_rate * (dW + lambd / m * np.sign(W)),
+            DECAY,
+            "That is what L1 does. Under L2, which loses more in a step, a weight of 2 or one of 0.1?",
+        ),
+        Misconception(
+            "decay-divided-by-m",
+            "1 - learning_rate * lambd is what m divides",
+            lambda W, dW, learning_rate, lambd, m: (1 - learning_rate * lambd) / m * W - learning_rate * dW,
+            DECAY,
+            "What is your factor when lambd is 0? It should be 1 then.",
         ),
         Misconception(
             "decay-counted-twice",
@@ -914,9 +996,9 @@ def stop_one_further(dev_costs, patience):
 
 def stop_at_a_rise(dev_costs, patience):
     for epoch in range(1, len(dev_costs)):
-        if dev_costs[epoch] >= dev_costs[epoch - 1]:
+        if dev_costs[epoch] > dev_costs[epoch - 1]:
             return epoch - 1, epoch
-    return len(dev_costs) - 1, len(dev_costs) - 1
+    return int(np.argmin(dev_costs)), len(dev_costs) - 1
 
 
 def stop_below(start):
@@ -949,12 +1031,20 @@ def stop_with_infinity(dev_costs, patience):
 
 
 def stop_by_prefixes(dev_costs, patience):
-    costs = np.asarray(dev_costs)
-    for stop in range(len(costs)):
-        best = np.argmin(costs[: stop + 1])
+    for stop in range(len(dev_costs)):
+        best = np.argmin(dev_costs[: stop + 1])
         if stop - best == patience:
             break
     return [best, np.int64(stop)]
+
+
+def stop_from_the_first(dev_costs, patience):
+    best, waited = 0, 0
+    for epoch in range(1, len(dev_costs)):
+        best, waited = (epoch, 0) if dev_costs[epoch] < dev_costs[best] else (best, waited + 1)
+        if waited == patience:
+            return best, epoch
+    return best, len(dev_costs) - 1
 
 
 def stop_while(dev_costs, patience):
@@ -1034,7 +1124,7 @@ early_stopping = Exercise(
         ),
         Case(
             "patience at its ends",
-            "1 stops at the first disappointment, not at small gains; more than the epochs never stops.",
+            "1 stops at the first disappointment, not at small gains; 1000 never stops; a cost of 0.",
             lambda rng: [
                 curve([0.9, 0.8, 0.8, 0.1], 1),
                 curve([0.4, 0.4], 1),
@@ -1045,6 +1135,7 @@ early_stopping = Exercise(
                 curve([0.1] + [0.5] * 12, 12),
                 curve([0.1] + [0.5] * 12, 11),
                 curve([-0.5, -0.7, -0.2, 0.0, -0.9], 2),
+                curve([0.5, 0.0, 0.3, 0.2, 0.4], 2),
             ],
             after=(VALLEY,),
         ),
@@ -1103,6 +1194,34 @@ early_stopping = Exercise(
             "Strictly lower is asked for: which of < and <= is that?",
         ),
         Misconception(
+            "stopping-least-gain",
+            "a gain below 0.0001 is none",
+            stopping(better=lambda cost, best, last: cost < best - 1e-4),
+            "patience at its ends",
+            "Any strictly lower cost is a new minimum here. What does your comparison subtract?",
+        ),
+        Misconception(
+            "stopping-highest",
+            "the higher, the better",
+            stopping(better=lambda cost, best, last: cost > best),
+            VALLEY,
+            "That holds for accuracy. Which way should a cost go?",
+        ),
+        Misconception(
+            "stopping-keeps-the-last",
+            "what training ends with is the best",
+            stopping(finish=lambda best, stop, costs: (stop, stop)),
+            VALLEY,
+            "Training stopped because nothing better came for a while. Which epoch do you go back to?",
+        ),
+        Misconception(
+            "stopping-at-the-best",
+            "training stops at the best epoch",
+            stopping(finish=lambda best, stop, costs: (best, best)),
+            VALLEY,
+            "At that epoch, who could know that nothing better would come? Which epoch settled it?",
+        ),
+        Misconception(
             "stopping-looks-ahead",
             "the best epoch is the lowest of all costs",
             stop_looks_ahead,
@@ -1126,7 +1245,7 @@ early_stopping = Exercise(
         Misconception(
             "stopping-returns-the-cost",
             "what is wanted is the lowest cost",
-            stopping(finish=lambda best, stop, costs: (float(costs[best]), stop)),
+            stopping(finish=lambda best, stop, costs: (costs[best], stop)),
             VALLEY,
             "Return when it was, not how low it was: the epoch's number.",
         ),
@@ -1167,7 +1286,7 @@ early_stopping = Exercise(
         ),
         Misconception(
             "stopping-at-a-rise",
-            "training stops as soon as the cost no longer falls",
+            "training stops as soon as the cost rises",
             stop_at_a_rise,
             VALLEY,
             "One bad epoch may be noise. Where does your code use patience?",
@@ -1187,7 +1306,7 @@ early_stopping = Exercise(
             'Some costs are larger. Start from the first cost, or from float("inf").',
         ),
     ),
-    (stop_with_infinity, stop_by_prefixes, stop_while),
+    (stop_with_infinity, stop_by_prefixes, stop_while, stop_from_the_first),
 )
 
 
@@ -1226,12 +1345,13 @@ def repeating(X, other):
 
 
 def one_row_of_labels(X, Y, height, width):
-    return np.hstack([X, mirrored(X, height, width)]), np.hstack([Y, Y]).reshape(1, -1)
+    return np.hstack([X, mirrored(X, height, width)]), np.append(Y, Y).reshape(1, -1)
 
 
 def flip_squares(X, Y, height, width):
     side = int(np.sqrt(len(X)))
-    return flipping(mirrored)(X, Y, side, side)
+    flipped = X.reshape(side, side, X.shape[1])[:, ::-1].reshape(X.shape)
+    return np.hstack([X, flipped]), np.hstack([Y, Y])
 
 
 def flip_by_columns(X, Y, height, width):

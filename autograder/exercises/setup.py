@@ -86,6 +86,18 @@ def split_with_replacement(m, dev_fraction, test_fraction, rng):
     return cut(rng.integers(m, size=m), round(dev_fraction * m), round(test_fraction * m))
 
 
+def split_by_coin(m, dev_fraction, test_fraction, rng):
+    order, u = rng.permutation(m), rng.random(m)
+    held_out = dev_fraction + test_fraction
+    return order[u >= held_out], order[u < dev_fraction], order[(u >= dev_fraction) & (u < held_out)]
+
+
+def split_mixing_train(m, dev_fraction, test_fraction, rng):
+    n_dev, n_test = round(dev_fraction * m), round(test_fraction * m)
+    n_train = m - n_dev - n_test
+    return rng.permutation(n_train), np.arange(n_train, n_train + n_dev), np.arange(n_train + n_dev, m)
+
+
 def split_each_afresh(m, dev_fraction, test_fraction, rng):
     n_dev, n_test = round(dev_fraction * m), round(test_fraction * m)
     return tuple(rng.permutation(m)[:n].copy() for n in (m - n_dev - n_test, n_dev, n_test))
@@ -137,9 +149,15 @@ split_indices = Exercise(
         ),
         Case(
             SIZES,
-            "No two parts of one size; 2.5 -> 2 and 1.5 -> 2, from exact in binary.",
+            "Unlike parts; 2.5 -> 2 and 1.5 -> 2, from exact in binary; by chance, 400 thrice would vary.",
             lambda rng: splits(
-                rng, (20, 0.25, 0.1), (10, 0.25, 0.375), (12, 0.125, 0.375), (30, 0.4, 0.22), (7, 0.24, 0.1)
+                rng,
+                (20, 0.25, 0.1),
+                (10, 0.25, 0.375),
+                (12, 0.125, 0.375),
+                (30, 0.4, 0.22),
+                (9, 0.16, 0.14),
+                *[(400, 0.3, 0.25)] * 3,
             ),
             public=True,
             verify=properties.parts_have_their_sizes,
@@ -149,7 +167,9 @@ split_indices = Exercise(
         Case(
             EMPTY,
             "np.array([]) holds floats and cannot index; order[:-0] is empty where all was meant.",
-            lambda rng: splits(rng, (8, 0.25, 0.0), (9, 0.0, 0.33), (7, 0, 0), (6, 0.5, 0.5), (5, 1, 0)),
+            lambda rng: splits(
+                rng, (8, 0.25, 0.0), (9, 0.0, 0.33), (7, 0, 0), (6, 0.5, 0.5), (5, 1, 0), (400, 0.3, 0.0)
+            ),
             public=True,
             verify=properties.parts_are_right,
             after=(WHOLE,),
@@ -202,8 +222,8 @@ split_indices = Exercise(
         ),
         Case(
             "no index has a place of its own",
-            "Over 40 splits of 8 each index is in dev, in test and in front as often as chance allows.",
-            lambda rng: many_splits(rng, 40, 8, 0.5, 0.25),
+            "Over 80 splits of 3 each index is in train, dev and test as often as chance allows.",
+            lambda rng: many_splits(rng, 80, 3, 0.3, 0.3),
             verify=properties.parts_are_random,
             after=(WHOLE,),
         ),
@@ -234,6 +254,13 @@ split_indices = Exercise(
             "Each part still holds indices that stood side by side. Mix all of them first, then cut.",
         ),
         Misconception(
+            "split-only-train-mixed",
+            "dev and test are never trained on, so they need no shuffling",
+            split_mixing_train,
+            RANDOM,
+            "If the data come sorted by date, from which days are your dev and test examples?",
+        ),
+        Misconception(
             "split-parts-sorted",
             "an index array should be sorted",
             split_as(finish=lambda *parts: tuple(np.sort(part) for part in parts)),
@@ -255,6 +282,13 @@ split_indices = Exercise(
             "rng.integers may draw one index twice and another never; rng.permutation(m) does not.",
         ),
         Misconception(
+            "split-by-coin",
+            "a fraction is the chance of each example to get into a part",
+            split_by_coin,
+            SIZES,
+            "Then the sizes are right on average only. How many of m does dev get, whatever is drawn?",
+        ),
+        Misconception(
             "split-each-part-afresh",
             "each part may be drawn by itself",
             split_each_afresh,
@@ -267,6 +301,13 @@ split_indices = Exercise(
             split_as(properties.OTHER_SIZES["rounded down"][0]),
             SIZES,
             "int(6.6) is 6. Which function rounds to the nearest whole number?",
+        ),
+        Misconception(
+            "split-rounded-up",
+            "a part that is too small is worse than one too large",
+            split_as(properties.OTHER_SIZES["rounded up"][0]),
+            SIZES,
+            "2.1 examples became 3, and train pays for it. What is round(2.1)?",
         ),
         Misconception(
             "split-halves-up",
@@ -404,6 +445,12 @@ def diagnose_either(train_error, dev_error, bayes_error=0.0, tolerance=0.02):
     if train_error - bayes_error > tolerance:
         return {"high bias"}
     return {"high variance"} if dev_error - train_error > tolerance else set()
+
+
+def diagnose_variance_first(train_error, dev_error, bayes_error=0.0, tolerance=0.02):
+    if dev_error - train_error > tolerance:
+        return {"high variance"}
+    return {"high bias"} if train_error - bayes_error > tolerance else set()
 
 
 def diagnose_text(train_error, dev_error, bayes_error=0.0, tolerance=0.02):
@@ -579,6 +626,20 @@ diagnose = Exercise(
             diagnose_either,
             FOUR,
             "15 % in training and 30 % on dev: both gaps are large. Where does your code stop at the first?",
+        ),
+        Misconception(
+            "diagnose-variance-first",
+            "where dev is much worse than training, it is overfitting and nothing else",
+            diagnose_variance_first,
+            FOUR,
+            "15 % in training, 30 % on dev: more data may close the second gap. What becomes of the first?",
+        ),
+        Misconception(
+            "diagnose-bias-from-dev",
+            "bias is how far the dev error is from the best possible one",
+            diagnosis(lambda t, d, b, tol: (d - b > tol, d - t > tol)),
+            FOUR,
+            "1 % in training and 11 % on dev: the model fits what it was shown. Which error tells that?",
         ),
         Misconception(
             "diagnose-variance-from-bayes",
@@ -760,6 +821,11 @@ def spread(X, **how):
         return np.where(equal(X), 1.0, X.std(axis=1, keepdims=True, **how))
 
 
+def min_max(X):
+    low, high = (np.asarray(f(X, axis=1, keepdims=True), dtype=float) for f in (np.min, np.max))
+    return low, np.where(low == high, 1.0, high - low)
+
+
 def per_example(X):
     mu, sigma = reference.fit_normalizer(np.asarray(X, dtype=float).T)
     return mu.T.copy(), sigma.T.copy()
@@ -930,7 +996,10 @@ fit_normalizer = Exercise(
         Misconception(
             "fit-one-for-all",
             "one mean and one spread for the whole of X",
-            measured(lambda X, mu: np.full_like(mu, X.std()), mu=lambda X: np.full((len(X), 1), X.mean())),
+            measured(
+                lambda X, mu: np.full_like(mu, X.std() if np.ptp(X) else 1.0),
+                mu=lambda X: np.full((len(X), 1), X.mean()),
+            ),
             SMALL,
             "Each feature has a unit of its own, and its own mu and sigma: which axis is averaged?",
         ),
@@ -994,6 +1063,13 @@ fit_normalizer = Exercise(
             ),
             "real spreads near rounding",
             "At 1e6 both terms are near 1e12 and lose each other's digits. Subtract mu, then square.",
+        ),
+        Misconception(
+            "fit-min-max",
+            "to normalise is to bring each feature into 0 to 1",
+            min_max,
+            SMALL,
+            "Lowest entry and range hang on two examples alone. Which two measures look at all of them?",
         ),
         Misconception(
             "fit-mean-distance",
@@ -1187,6 +1263,13 @@ normalize = Exercise(
             normalize_from_itself,
             PUBLIC,
             "Then one example would look different in train and in test. Use mu and sigma as given.",
+        ),
+        Misconception(
+            "normalize-scaled-first",
+            "it does not matter whether one scales or centres first",
+            lambda X, mu, sigma: X / sigma - mu,
+            PUBLIC,
+            "mu has the unit of X. After dividing by sigma, which unit has X / sigma?",
         ),
         Misconception(
             "normalize-not-centred",

@@ -20,7 +20,16 @@ SHARP: dict[str, Any] = {
 }  # where scores are of ordinary size, nothing but rounding is forgiven
 
 SIZES = ((2, 1), (5, 2), (2, 9), (3, 17), (10, 6))
-EPSILONS = (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-5)  # what people choose to keep a logarithm finite
+EPSILONS = (
+    2.2e-16,
+    1e-15,
+    1e-12,
+    1e-10,
+    1e-9,
+    1e-8,
+    1e-7,
+    1e-5,
+)  # what people choose to keep a logarithm finite
 LESSON = np.array([[5.0], [2.0], [-1.0], [3.0]])
 
 OWN = "each example counts for itself"
@@ -213,6 +222,39 @@ def softmax_shares_of_scores(Z):
 
 
 @exposed_by(FOUR)
+def softmax_of_sigmoids(Z):
+    """sigmoids divided by their sum are a softmax
+
+    A sigmoid cannot exceed 1, so a score of 10 gets hardly more than a score of 5. How many times larger is
+    e^10 than e^5?
+    """
+    t = softmax_sigmoids.wrong(Z)
+    return t / t.sum(axis=0)
+
+
+@exposed_by(FOUR)
+def softmax_scaled(Z):
+    """dividing by the largest score tames exp as well as subtracting it
+
+    Z / max makes 5 and 3 into 1 and 0.6: their difference is another one. Which of `Z - c` and `Z / c` leaves
+    all differences as they are?
+    """
+    t = np.exp(Z / np.abs(Z).max(axis=0))
+    return t / t.sum(axis=0)
+
+
+@exposed_by(FOUR)
+def softmax_of_losses(Z):
+    """exp gets a minus sign, as in the sigmoid
+
+    With e^-z the smallest score wins. In the sigmoid the minus comes from dividing by e^z. Which score of the
+    lesson's four should have the largest share?
+    """
+    t = np.exp(Z.min(axis=0) - Z)
+    return t / t.sum(axis=0)
+
+
+@exposed_by(FOUR)
 def softmax_not_divided(Z):
     """exp alone makes probabilities
 
@@ -305,6 +347,9 @@ softmax = Exercise(
         softmax_over_rows,
         softmax_sigmoids,
         softmax_shares_of_scores,
+        softmax_of_sigmoids,
+        softmax_scaled,
+        softmax_of_losses,
         softmax_not_divided,
         softmax_in_place,
     ),
@@ -347,6 +392,24 @@ log_softmax_protected = tuple(
         "Write log(t / sum) as a difference first: which exp disappears?",
     )
     for epsilon in EPSILONS
+)
+
+
+def log_of_raised(epsilon):
+    return lambda Z: np.log(reference.softmax(Z) + epsilon)
+
+
+log_softmax_added = tuple(
+    Misconception(
+        f"log-softmax-added-{epsilon:.0e}",
+        "a tiny number added to the softmax keeps its logarithm right",
+        log_of_raised(epsilon),
+        FOUR,
+        f"It moves every logarithm a little, and none can fall below log({epsilon:g}) = "
+        f"{math.log(epsilon):.1f} any more. Write log(t / sum) as a difference first: which exp disappears?",
+    )
+    for epsilon in EPSILONS
+    if epsilon >= 1e-12  # a smaller one shows only where it does what a cut does
 )
 
 
@@ -398,6 +461,36 @@ def log_softmax_sum_without_log(Z):
     """
     distance = Z - Z.max(axis=0)
     return distance - np.exp(distance).sum(axis=0)
+
+
+@exposed_by(FOUR)
+def log_softmax_only_shifted(Z):
+    """subtracting the largest score is the normalisation
+
+    Your largest entry is always 0, a probability of 1. What do np.exp of your entries sum to, and what is
+    still to be subtracted?
+    """
+    return Z - Z.max(axis=0)
+
+
+@exposed_by(FOUR)
+def log_softmax_logs_divided(Z):
+    """log(a / b) is log(a) / log(b)
+
+    log(8 / 2) is log(4), and log(8) / log(2) is 3. What becomes of a division when one takes logarithms?
+    """
+    distance = Z - Z.max(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return distance / np.log(np.exp(distance).sum(axis=0))
+
+
+@exposed_by(FOUR)
+def log_softmax_sum_of_logs(Z):
+    """the logarithm of a sum is the sum of the logarithms
+
+    log(1 + 1) is 0.69, log(1) + log(1) is 0. What has to be computed before the logarithm of the denominator?
+    """
+    return Z - Z.sum(axis=0)
 
 
 @exposed_by(OWN)
@@ -523,11 +616,15 @@ log_softmax = Exercise(
     misconceptions=(
         log_softmax_log_of_zero,
         *log_softmax_protected,
+        *log_softmax_added,
         log_softmax_unshifted,
         log_softmax_shift_half_done,
         log_softmax_shifted_twice,
         log_softmax_one_shift_for_all,
         log_softmax_sum_without_log,
+        log_softmax_only_shifted,
+        log_softmax_logs_divided,
+        log_softmax_sum_of_logs,
         log_softmax_over_everything,
         log_softmax_over_rows,
         log_softmax_base_ten,
@@ -576,9 +673,10 @@ def close_or_huge(rng):
     own_height = below_zero(rng, 3, 4) + np.array([0.0, -900.0, 2000.0, 500.0])
     return [
         {"Z": close},
-        {"Z": of_any_size(rng)[1]["Z"]},
+        {"Z": of_any_size(rng)[1]["Z"] * [1.0, 0.5]},
         {"Z": tied(rng, 5, 1) * 1e200},
         {"Z": own_height},
+        {"Z": below_zero(rng, 4, 3) * 1e12},
     ]
 
 
@@ -622,14 +720,15 @@ def winner_cases():
         ),
         Case(
             CLOSE,
-            "Differences of 1e-9 decide; overflow, underflow below another column and a tolerance would not.",
+            "Differences of 1e-9 decide, and searches that start from -1e9 end there; overflow, underflow "
+            "below another column and a tolerance would decide otherwise.",
             close_or_huge,
             after=(FOUR, TIES),
         ),
         Case(
             SHAPES,
-            "m = 1, C = 1 and more.",
-            of_scores(apart, [(1, 3), *SIZES]),
+            "m = 1, C = 1 and more; ten classes are not the most there can be.",
+            of_scores(apart, [(1, 3), *SIZES, (13, 4)]),
             after=(FOUR, OWN),
         ),
         Case(KINDS, "int64, int32 and float32, with ties.", tied_kinds, after=(FOUR, TIES)),
@@ -665,7 +764,9 @@ def hardmax_of_everything(Z):
 
     Count the ones in your result: there should be one a column. Over which axis is the largest sought?
     """
-    return (Z == Z.max()).astype(float)
+    H = np.zeros(Z.shape)
+    H.flat[Z.argmax()] = 1
+    return H
 
 
 @exposed_by(FOUR)
@@ -766,6 +867,16 @@ def hardmax_shared(Z):
     return (Z == Z.max(axis=0)) / (Z == Z.max(axis=0)).sum(axis=0)
 
 
+@exposed_by(CLOSE)
+def hardmax_through_exp(Z):
+    """the winner is found among probabilities
+
+    exp(1000) is inf and exp(-1000) is 0, and then scores that differ look equal. exp never changes which of
+    two is larger: what can you leave out?
+    """
+    return winners(softmax_unshifted.wrong(Z))
+
+
 def hardmax_put(Z):
     H = np.zeros(Z.shape, dtype=np.int8)
     np.put_along_axis(H, Z.argmax(axis=0)[np.newaxis], 1, axis=0)
@@ -799,6 +910,7 @@ hardmax = Exercise(
         hardmax_of_sizes,
         hardmax_index,
         hardmax_shared,
+        hardmax_through_exp,
     ),
     variants=(hardmax_put, hardmax_cumulated, hardmax_loops),
 )
@@ -907,6 +1019,34 @@ def classes_of_sizes(Z):
     return np.argmax(np.abs(Z), axis=0)
 
 
+@exposed_by(CLOSE)
+def classes_through_exp(Z):
+    """the likeliest class is found among probabilities
+
+    exp(1000) is inf and exp(-1000) is 0, and then scores that differ look equal. exp never changes which of
+    two is larger: what can you leave out?
+    """
+    return np.argmax(softmax_unshifted.wrong(Z), axis=0)
+
+
+@exposed_by(FOUR)
+def classes_above_half(Z):
+    """a class is predicted when its probability exceeds one half
+
+    That is the rule for two classes. Of four classes none may have a half: who wins then?
+    """
+    return np.argmax(reference.softmax(Z) > 0.5, axis=0)
+
+
+@exposed_by(FOUR)
+def classes_probabilities(Z):
+    """the probabilities are the prediction
+
+    They say how likely each class is. One number for each example is asked for: which row has the largest?
+    """
+    return reference.softmax(Z)
+
+
 def classes_loops(Z):
     found = []
     for column in Z.T:
@@ -941,6 +1081,9 @@ predict_classes = Exercise(
         classes_search_from_zero,
         classes_smallest,
         classes_of_sizes,
+        classes_through_exp,
+        classes_above_half,
+        classes_probabilities,
     ),
     variants=(classes_loops, classes_by_comparison, classes_sorted),
 )
@@ -1177,7 +1320,7 @@ def certain(rng):
 
 
 def many_sizes(rng):
-    return [(chances(rng, C, m), classes(rng, C, m)) for C, m in (*SIZES, (4, 300))]
+    return [(chances(rng, C, m), classes(rng, C, m)) for C, m in (*SIZES, (10, 400))]
 
 
 def loss_kinds(rng):
@@ -1228,7 +1371,12 @@ def loss_cases(given, kinds):
             certain,
             after=(ONE, ZERO),
         ),
-        case(SHAPES, "m = 1, C = 2, and 300 examples.", many_sizes, after=(ONE, MEAN)),
+        case(
+            SHAPES,
+            "m = 1, C = 2, and 400 examples, whose product of chances is 0 in floating point.",
+            many_sizes,
+            after=(ONE, MEAN),
+        ),
         case(KINDS, "Integer labels, float32 chances.", loss_kinds, kinds, after=(ONE, MEAN), **FLOAT32),
     )
 
@@ -1395,6 +1543,35 @@ def cross_entropy_without_log(A, Y):
     return -np.sum(Y * A) / A.shape[1]
 
 
+@exposed_by(ONE)
+def cross_entropy_missing_chance(A, Y):
+    """the cost is what the true class lacks to 1
+
+    A chance of 0.001 and one of 0.0001 would cost nearly the same. Which function tells them apart?
+    """
+    return 1 - np.sum(Y * A) / A.shape[1]
+
+
+@exposed_by(ONE)
+def cross_entropy_squares(A, Y):
+    """every cost is a squared distance
+
+    A prediction that is certain and wrong would cost 2, and hardly more than one that is nearly certain. What
+    is the surprise of a true class that was given 0.001?
+    """
+    return np.sum((A - Y) ** 2) / A.shape[1]
+
+
+@exposed_by(ONE)
+def cross_entropy_of_scores(A, Y):
+    """the loss applies the softmax itself
+
+    Some libraries take scores, but A holds probabilities already: its columns sum to 1. What does a second
+    softmax make of a chance of 1?
+    """
+    return -np.sum(Y * reference.log_softmax(A)) / A.shape[1]
+
+
 def entropy_of_chosen(A, Y):
     return -np.log(A[Y == 1]).mean()
 
@@ -1434,6 +1611,9 @@ cross_entropy = Exercise(
         cross_entropy_in_bits,
         cross_entropy_per_example,
         cross_entropy_without_log,
+        cross_entropy_missing_chance,
+        cross_entropy_squares,
+        cross_entropy_of_scores,
         *protected("cross-entropy", 0),
     ),
     variants=(entropy_of_chosen, entropy_loops, entropy_where, entropy_of_products),
@@ -1544,6 +1724,44 @@ def sparse_without_log(A, labels):
     return -of_true(A, labels).mean()
 
 
+@exposed_by(ONE)
+def sparse_in_bits(A, labels):
+    """a logarithm is a logarithm
+
+    A true class given 0.2 costs 1.609 in this course. Which base gives that?
+    """
+    return -np.log2(of_true(A, labels)).mean()
+
+
+@exposed_by(ONE)
+def sparse_missing_chance(A, labels):
+    """the cost is what the true class lacks to 1
+
+    A chance of 0.001 and one of 0.0001 would cost nearly the same. Which function tells them apart?
+    """
+    return 1 - of_true(A, labels).mean()
+
+
+@exposed_by(ONE)
+def sparse_of_scores(A, labels):
+    """the loss applies the softmax itself
+
+    Some libraries take scores, but A holds probabilities already: its columns sum to 1. What does a second
+    softmax make of a chance of 1?
+    """
+    return -of_true(reference.log_softmax(A), labels).mean()
+
+
+@exposed_by(ONE)
+def sparse_label_as_factor(A, labels):
+    """the labels multiply the logarithms, as Y does
+
+    A one-hot Y is 1 at the true class and 0 elsewhere; a label of 2 would only count twice. What does a label
+    tell you about the rows of A?
+    """
+    return -np.sum(labels * log_or_zero(A)) / len(labels)
+
+
 def sparse_loops(A, labels):
     return -math.fsum(math.log(A[k][i]) for i, k in enumerate(labels)) / len(labels)
 
@@ -1573,6 +1791,10 @@ sparse_cross_entropy = Exercise(
         sparse_sign,
         sparse_log_of_the_mean,
         sparse_without_log,
+        sparse_in_bits,
+        sparse_missing_chance,
+        sparse_of_scores,
+        sparse_label_as_factor,
         *protected("sparse", 1),
     ),
     variants=(sparse_loops, sparse_taken, sparse_through_one_hot),
@@ -1629,6 +1851,16 @@ def softmax_backward_sigmoid_slope(A, Y):
     That factor belongs to a squared error. With the logarithm it cancels: what is left over?
     """
     return (A - Y) * A * (1 - A)
+
+
+@exposed_by(SLOPE)
+def softmax_backward_without_labels(A, Y):
+    """the derivative of the softmax is A (1 - A), and that is dZ
+
+    That says how a probability moves with its own score; Y plays no part in it. Does the loss fall the same
+    way whichever class is true?
+    """
+    return A * (1 - A)
 
 
 @exposed_by(SEVERAL)
@@ -1758,6 +1990,7 @@ softmax_backward = Exercise(
         softmax_backward_to_probabilities,
         softmax_backward_true_class_only,
         softmax_backward_sigmoid_slope,
+        softmax_backward_without_labels,
         softmax_backward_summed,
         softmax_backward_of_winners,
         softmax_backward_twice,
@@ -1881,6 +2114,16 @@ def to_logistic_bias_as_number(W, b):
     return W[1:] - W[:1], float(b[1, 0] - b[0, 0])
 
 
+@exposed_by(LAYER)
+def to_logistic_divided(W, b):
+    """the softmax divides, so the weights are divided
+
+    It divides powers: e^z1 / e^z0. What becomes of z1 and z0 when two powers of e are divided?
+    """
+    with np.errstate(all="ignore"):
+        return W[1:] / W[:1], b[1:] / b[:1]
+
+
 def logistic_by_matrix(W, b):
     D = np.array([[-1, 1]])
     return D @ W, D @ b
@@ -1940,6 +2183,7 @@ to_logistic = Exercise(
         to_logistic_halved,
         to_logistic_as_column,
         to_logistic_bias_as_number,
+        to_logistic_divided,
     ),
     variants=(logistic_by_matrix, logistic_diff, logistic_loops, logistic_reshaped),
 )

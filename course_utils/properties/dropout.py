@@ -97,6 +97,14 @@ def _mask_fits(A: np.ndarray, seen: Observation) -> Finding | None:
             "True where an entry was kept",
             "In which of the two ways does `A * mask` read the mask?",
         )
+    if (alive & ~given).any() and not silent[alive].any():
+        return Finding(
+            "dropped:nothing",
+            "the mask drops entries, and the result keeps them all",
+            f"{show(A_dropped[alive & ~given][0])} where the mask is False",
+            "0 where the mask is False",
+            "Which line of yours multiplies by the mask?",
+        )
     if not silent[~given].all():
         return Finding(
             "dropped:not zero",

@@ -211,9 +211,14 @@ def weights_are_independent(calls: Sequence[Call], observations: Sequence[Observ
     misshapen = _weights_misshapen(calls, observations)
     if misshapen:
         return misshapen
-    drawn = [[_standardised(W, s) for _, W, s in of if s] for of in _drawn_weights(calls, observations)]
+    layers = _drawn_weights(calls, observations)
+    # weights that are all 0 have the wrong spread, which is said elsewhere
+    drawn = [[_standardised(W, s) for _, W, s in of if s and W.any()] for of in layers]
     for k, weights in enumerate(drawn):
         for W in weights:
+            once = _once(W)
+            if once.size < W.size:
+                return [_related_weights("rows" if len(once) < len(W) else "columns")]
             for direction, lines in (("columns", W), ("rows", W.T)):
                 for lag in {1, 2, 3, lines.shape[1] // 2} - {0}:
                     if not _unrelated(*pairs(lines, lag)):

@@ -420,8 +420,19 @@ def _form_of_search(call: Call, value: Any) -> Finding | None:
             return Finding("search:no number", "a score should be a number", kind_in_words(score))
     if len(trials) != n_trials:
         saw, asked = f"{len(trials)} trials", f"{n_trials}"
-        return Finding("search:number", "there are not as many trials as asked for", saw, asked)
+        code, problem = "number", "there are not as many trials as asked for"
+        if len(trials) > n_trials:
+            code, problem = "more", "there are more trials than asked for"
+        elif len(trials) == _scored(call.arguments["objective"]):
+            code, problem = "NaN left out", "trials whose score is NaN are missing from the list"
+        return Finding(f"search:{code}", problem, saw, asked)
     return None
+
+
+def _scored(objective: Named) -> int:
+    """Count the numbers among scores that come in turn; -1 for another objective."""
+    scores = objective.options.get("scores")
+    return -1 if scores is None else sum(score == score for score in scores)
 
 
 def _is_number(score: Any) -> bool:

@@ -129,6 +129,12 @@ def _dealt_badly(arguments: Mapping[str, Any], batches: Any) -> Finding | None:
             code, problem = "batches:rest dropped", "the examples left over at the end are in no batch"
         elif 0 in sizes:
             code, problem = "batches:empty", "there is a batch without examples"
+        elif sum(sizes) > m:
+            code, problem = "batches:filled up", "the batches hold more columns than there are examples"
+        elif len(sizes) == len(asked) and sum(sizes) == m and max(sizes) - min(sizes) <= 1:
+            code, problem = "batches:evened out", "all batches were made equally large, or nearly so"
+        elif sizes == [*asked[:-2], sum(asked[-2:])]:
+            code, problem = "batches:rest joined", "the last batch is larger than asked for"
         return Finding(code, problem, f"sizes {listed(sizes)}", f"sizes {listed(asked)}")
     dealt = np.hstack([batch[0] for batch in batches])
     if np.array_equal(dealt[:, np.lexsort(dealt)], X[:, np.lexsort(X)]):

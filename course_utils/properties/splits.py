@@ -33,6 +33,10 @@ OTHER_SIZES = {
         lambda m, d, t: (round(d * m), m - round(d * m) - round((1 - d - t) * m)),
         "train was rounded and test got the rest",
     ),
+    "empty test is all": (
+        lambda m, d, t: (round(d * m), round(t * m)) if round(t * m) else (0, m),
+        "a test part that should be empty took all indices",
+    ),
     "dev and test exchanged": (
         lambda m, d, t: (round(t * m), round(d * m)),
         "dev has the size of test, and test that of dev",
@@ -108,6 +112,8 @@ def parts_have_their_sizes(calls: Sequence[Call], observations: Sequence[Observa
         if sizes == [_sizes(m, *rule(m, d, t)) for m, d, t in given]:
             code, problem = name, said
             break
+    if len(set(zip(given, sizes, strict=True))) > len(set(given)):
+        code, problem = "by chance", "equal fractions of equally many examples gave parts of unlike sizes"
     (m, d, t), shown = given[k], ["{} train, {} dev, {} test".format(*each[k]) for each in (sizes, asked)]
     return [Finding(f"sizes:{code}", problem, shown[0], f"{shown[1]} (m = {m}, fractions {d:g} and {t:g})")]
 

@@ -202,7 +202,8 @@ MASK = np.array([[True, False, True], [False, True, True]])
         ((A * MASK[:, :1], MASK[:, :1]), ["mask:shape"]),
         (((A * MASK).ravel(), MASK), ["result:shape"]),
         ((A * MASK, ~MASK), ["mask:marks the dropped"]),
-        ((A, MASK), ["dropped:not zero"]),
+        ((A, MASK), ["dropped:nothing"]),
+        ((A * np.roll(MASK, 1, axis=1), MASK), ["dropped:not zero"]),
         ((A * MASK * [[0], [1]], MASK), ["kept:zero"]),
     ],
 )

@@ -249,6 +249,7 @@ A, B, C = {"x": 0.5}, {"x": 0.25}, {"x": 0.75}
         ((B, [(A, 0.5), (B, 0.75), (C, 0.25)]), "search:order"),
         ((B, [(A, 0.5), (B, 0.25), (C, 0.7)]), "search:score"),
         ((B, [(A, 0.5), (B, 0.25)]), "search:number"),
+        ((B, [(A, 0.5), (B, 0.25), (C, 0.75), (A, 0.5)]), "search:more"),
         ((A, [(A, 0.5)] * 3), "search:always the same"),
         ((A, [(A, 0.5), (A, 0.25), (A, 0.75)]), "search:one dict"),
         (((B, 0.25), [(A, 0.5), (B, 0.25), (C, 0.75)]), "search:best with score"),

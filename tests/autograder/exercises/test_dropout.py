@@ -114,6 +114,62 @@ def test_a_handful_of_masks_is_refused_most_of_the_time(drawn):
     assert any(refused)
 
 
+def test_a_network_that_counts_out_its_masks_is_refused(drawn):
+    """Each mask alone is a possible one; only that the count never varies gives it away."""
+    from autograder.exercises.dropout import forward_exact_count, train_forward
+
+    def wrong(X, parameters, keep_probs, rng):
+        return train_forward(X, parameters, keep_probs, rng, drop=forward_exact_count)
+
+    for seed in SEEDS:
+        said = judged(wrong, drawn("forward_with_dropout", seed, False))
+        assert [row.name for row in said.rows if row.status != PASSED] == [
+            "how many are kept is left to chance"
+        ]
+
+
+def repeated_block(A, keep_prob, rng):
+    block = rng.random((A.shape[0], min(A.shape[1], 64))) < keep_prob
+    mask = np.tile(block, (1, -(-A.shape[1] // 64)))[:, : A.shape[1]]
+    return A * mask / keep_prob, mask
+
+
+def cut_at_ten(A, keep_prob, rng):
+    mask = rng.random(A.shape) < keep_prob
+    return np.clip(A * mask / keep_prob, -10, 10), mask
+
+
+@pytest.mark.parametrize("wrong", [repeated_block, cut_at_ten])
+def test_what_shows_in_wide_layers_and_in_large_numbers_alone_is_refused(wrong, drawn):
+    """Blocks of 64 columns fit into most masks, a bound of ten holds for most activations."""
+    for seed in SEEDS:
+        assert judged(wrong, drawn("dropout_forward", seed, False)).status == FAILED, seed
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_who_divides_by_the_dropped_share_is_named_with_and_without_a_way_out(guarded, drawn):
+    """At keep_prob 1 one learner gets inf and another one has thought of it: the belief is the same."""
+
+    def wrong(A, keep_prob, rng):
+        mask = rng.random(A.shape) < keep_prob
+        return A * mask / np.float64((1 - keep_prob or 1) if guarded else 1 - keep_prob), mask
+
+    for seed in SEEDS:
+        said = judged(wrong, drawn("dropout_forward", seed, False))
+        assert said.misconception == "dropout-scaled-by-dropped-share"
+
+
+def test_a_wrong_factor_is_not_taken_for_cut_off_fractions(drawn):
+    """Both give kept entries of a wrong size; only one of them holds whole numbers."""
+
+    def wrong(A, keep_prob, rng):
+        mask = rng.random(A.shape) < keep_prob
+        return A * mask / np.sqrt(keep_prob), mask
+
+    for seed in SEEDS:
+        assert judged(wrong, drawn("dropout_forward", seed, False)).misconception is None
+
+
 def test_one_cause_shows_as_one_red_line(drawn):
     """Of a mask of numbers only the form is said to be wrong; the shares are still judged, and right."""
     known = {m.key: m.wrong for m in EXERCISES["dropout_forward"].misconceptions}

@@ -9,7 +9,7 @@ import pytest
 
 from autograder.exercises import behaviour, draw, topic
 from autograder.exercises.frameworks import ancestors
-from course_utils.examine import FAILED, PASSED, report
+from course_utils.examine import FAILED, HABITS, PASSED, report
 
 EXERCISES = topic("frameworks")
 
@@ -33,6 +33,20 @@ def ordered(output, parents, *, nodes):
     return list(TopologicalSorter({node: parents[node] for node in nodes(output, parents)}).static_order())
 
 
+def impatient(output, parents):
+    """Kahn's way, waiting for as many parents as there are but counting each entry of the list."""
+    waits = {node: len(set(parents[node])) for node in ancestors(output, parents)}
+    order, ready = [], [node for node, n in waits.items() if n == 0]
+    while ready:
+        order.append(ready.pop())
+        for child in waits:
+            entries = parents[child].count(order[-1])
+            waits[child] -= entries
+            if entries and waits[child] <= 0 and child not in order + ready:
+                ready.append(child)
+    return order
+
+
 ORDERS = {
     "all nodes": lambda output, parents: ordered(output, parents, nodes=lambda o, p: p),
     "all up to the output": lambda output, parents: (every := ordered(output, parents, nodes=lambda o, p: p))[
@@ -41,6 +55,7 @@ ORDERS = {
     "nodes that are not 0": lambda output, parents: [
         node for node in ordered(output, parents, nodes=ancestors) if node != 0
     ],
+    "a parent listed twice counted off twice": lambda output, parents: impatient(output, parents),
     "the output twice": lambda output, parents: [*ordered(output, parents, nodes=ancestors), output],
 }
 
@@ -130,3 +145,26 @@ def test_other_sums_are_refused(wrong):
     """What nobody listed is refused as well, whatever is drawn."""
     for seed in range(5):
         assert judged(wrong, drawn("unbroadcast", seed)).status == FAILED, seed
+
+
+@pytest.mark.parametrize("name", ["unbroadcast", "multiply_gradients", "matmul_gradients"])
+def test_single_precision_is_refused_where_double_arrives(name):
+    """No sum of these numbers is rounded in double precision; single precision has too few digits."""
+
+    def wrong(**given):
+        found = EXERCISES[name].reference(**given)
+        return tuple(map(np.float32, found)) if isinstance(found, tuple) else np.float32(found)
+
+    for seed in range(5):
+        assert judged(wrong, drawn(name, seed)).status == FAILED, seed
+
+
+def test_equal_factors_have_gradients_of_their_own():
+    """One array under two names is refused: += on da would change db."""
+
+    def wrong(upstream, a, b):
+        da, db = EXERCISES["multiply_gradients"].reference(upstream, a, b)
+        return (da, da) if a.shape == b.shape and (a == b).all() else (da, db)
+
+    said = judged(wrong, drawn("multiply_gradients", 0))
+    assert {row.name for row in said.rows if row.status == FAILED} == {HABITS}

@@ -203,6 +203,74 @@ def test_a_search_that_counts_its_own_best_trial_twice_is_refused():
     assert judged(solution, drawn("random_search", 0)).status == FAILED
 
 
+def test_rounds_counted_by_a_logarithm_are_refused():
+    """6 candidates and eta 2.5 go 6, 3, 2, 1: three rounds, though 2.5 squared exceeds 6."""
+
+    def solution(evaluate, candidates, budget, eta):
+        left = list(candidates)
+        for _ in range(math.ceil(math.log(len(left), eta)) if eta > 1 else len(left)):
+            scores = [evaluate(candidate, budget) for candidate in left]
+            order = sorted(range(len(left)), key=lambda i: (math.isnan(scores[i]), scores[i]))
+            left = [left[i] for i in order[: max(1, min(math.ceil(len(left) / eta), len(left) - 1))]]
+            budget *= eta
+        return left[0]
+
+    for seed in range(3):
+        assert judged(solution, drawn("successive_halving", seed)).status == FAILED, seed
+
+
+def test_settings_that_come_again_are_a_trial_again():
+    """n_trials counts draws: of two words and five trials some are alike, and all belong in the list."""
+
+    def solution(objective, space, n_trials, rng):
+        trials = []
+        for _ in range(n_trials):
+            settings = {name: draw(rng) for name, draw in space.items()}
+            if settings not in [known for known, _ in trials]:
+                trials.append((settings, objective(settings)))
+        return min(trials, key=lambda t: (math.isnan(t[1]), t[1]))[0], trials
+
+    for seed in range(3):
+        assert judged(solution, drawn("random_search", seed)).status == FAILED, seed
+
+
+@pytest.mark.parametrize(("few", "key"), [(True, "leaves-out-nan"), (False, "one-trial-more")])
+def test_too_many_trials_are_told_from_those_without_nan(few, key):
+    """The hint about NaN goes to who drops NaN, that about the loop to who runs it once more."""
+
+    def solution(objective, space, n_trials, rng):
+        best, trials = EXERCISES["random_search"].reference(objective, space, n_trials + (not few), rng)
+        return best, [t for t in trials if not (few and math.isnan(t[1]))]
+
+    assert judged(solution, drawn("random_search", 0)).misconception == f"search-{key}"
+
+
+def test_an_infinite_score_is_a_score():
+    """A run that blew up is worse than the others, and still better than none: zoom may have to keep it."""
+
+    def solution(trials, keep):
+        finite = [trial for trial in trials if math.isfinite(trial[1])]
+        return EXERCISES["zoom"].reference(finite, min(keep, len(finite)))
+
+    for seed in range(3):
+        assert judged(solution, drawn("zoom", seed)).status == FAILED, seed
+
+
+@pytest.mark.parametrize("name", ["sample_log_uniform", "sample_beta", "sample_integers"])
+@pytest.mark.parametrize("ends", [("low",), ("high",), ("low", "high")], ids=" and ".join)
+def test_ends_that_always_come_are_refused(name, ends):
+    """In thousands of samples one forced end cannot be seen; in many small calls it can."""
+
+    def solution(low, high, size, rng):
+        x = EXERCISES[name].reference(low, high, size, rng)
+        for i, end in enumerate(ends[:size]):
+            x[i] = {"low": low, "high": high}[end]
+        return x
+
+    for seed in range(3):
+        assert judged(solution, drawn(name, seed)).status == FAILED, seed
+
+
 @pytest.mark.parametrize("what", ["objective", "space"])
 def test_a_question_that_leaves_no_trace_in_the_result_is_seen_all_the_same(what):
     """Asking once more at the end changes nothing that is returned, and is a training more."""

@@ -73,6 +73,77 @@ def test_other_wrong_weights_are_refused(change):
         assert judged(he_with(change), drawn("initialize_he", seed, False)).status == FAILED, seed
 
 
+@pytest.mark.parametrize("name", ["initialize_xavier", "initialize_glorot", "initialize_he"])
+def test_layers_of_one_shape_may_not_be_copies(name):
+    """A draw that is kept for the next layer of its shape is right in spread, shape and first use."""
+
+    def copies(layer_dims, rng):
+        parameters, kept = EXERCISES[name].reference(layer_dims, rng), {}
+        return {k: kept.setdefault(v.shape, v).copy() if k[0] == "W" else v for k, v in parameters.items()}
+
+    for seed in range(5):
+        assert judged(copies, drawn(name, seed, False)).status == FAILED, seed
+
+
+def test_rows_that_are_alike_are_called_rows():
+    """Units with equal rows also give columns that follow each other: the cause is to be named."""
+    tiled = he_with(lambda W, rng: np.repeat(W[:1], len(W), axis=0))
+    said = judged(tiled, drawn("initialize_he", 0, False))
+    assert "rows are alike" in next(row.problem for row in said.rows if "on its own" in row.name)
+    assert said.misconception == "he-one-row-for-all-units"
+
+
+def rows_told_apart_by(measure, rows_of=lambda W, b: np.hstack([W, b])):
+    """`breaks_symmetry` with another measure of the difference of two rows."""
+
+    def function(parameters):
+        answers = []
+        for layer in range(1, len(parameters) // 2 + 1):
+            rows = rows_of(parameters[f"W{layer}"], parameters[f"b{layer}"])
+            pairs = [(p, q) for i, p in enumerate(rows) for q in rows[:i]]
+            answers.append(all(bool(measure(p, q) > 1e-12) for p, q in pairs))
+        return answers
+
+    return function
+
+
+def neighbours_when_sorted(parameters):
+    answers = []
+    for layer in range(1, len(parameters) // 2 + 1):
+        rows = np.hstack([parameters[f"W{layer}"], parameters[f"b{layer}"]])
+        rows = rows[np.lexsort(rows.T[::-1])]
+        answers.append(bool((np.abs(np.diff(rows, axis=0)).max(axis=1) > 1e-12).all()))
+    return answers
+
+
+MEASURES = {
+    "sum": rows_told_apart_by(lambda p, q: np.abs(p - q).sum()),
+    "mean": rows_told_apart_by(lambda p, q: np.abs(p - q).mean()),
+    "length": rows_told_apart_by(lambda p, q: np.linalg.norm(p - q)),
+    "rounded": rows_told_apart_by(lambda p, q: (p.round(12) != q.round(12)).any()),
+    "b added": rows_told_apart_by(lambda p, q: np.abs(p - q).max(), lambda W, b: W + b),
+    "neighbours when sorted": neighbours_when_sorted,
+}
+
+
+@pytest.mark.parametrize("function", MEASURES.values(), ids=MEASURES.keys())
+def test_only_the_largest_difference_tells_units_apart(function):
+    """Other measures of a difference agree with it for few weights, not for many."""
+    for seed in range(3):
+        assert judged(function, drawn("breaks_symmetry", seed, False)).status == FAILED, seed
+
+
+def test_a_matrix_without_a_basis_of_eigenvectors_is_among_the_deep_ones():
+    """V diag(lambda^n) V^-1 is right for nearly every W that is drawn, and not a power of every matrix."""
+
+    def by_eigenvectors(W, x, n_layers):
+        values, vectors = np.linalg.eig(W)
+        return (vectors @ np.diag(values**n_layers) @ np.linalg.pinv(vectors)).real @ x
+
+    for seed in range(3):
+        assert judged(by_eigenvectors, drawn("deep_linear_output", seed, False)).status == FAILED, seed
+
+
 @pytest.mark.parametrize("k", [1, 2, 10, 400, 20_000])
 def test_the_bounds_for_a_sum_of_squares_are_wide_enough_and_no_wider_than_needed(k):
     """The chi-square distribution of another library: outside lies less than CHANCE, a bit inside more."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from autograder.exercises.optimizers import any_place_will_do
 from course_utils import properties
 from course_utils.calls import Call, Observation
 from course_utils.plain import Draws
@@ -50,6 +51,22 @@ def test_random_orders_are_hardly_ever_refused():
         assert verified(properties.examples_are_mixed, [rng.permutation(43) for _ in range(6)]) == []
 
 
+@pytest.mark.parametrize(
+    ("code", "make"),
+    [
+        ("place:kept", lambda rng: np.append(rng.permutation(5), 5)),
+        ("place:never kept", lambda rng: (np.arange(6) + rng.integers(1, 6)) % 6),
+        (None, lambda rng: rng.permutation(6)),
+    ],
+)
+def test_orders_that_leave_some_out_are_seen(code, make):
+    """A last example that never moves, and orders in which all of them move, are no shuffle."""
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        orders = [make(rng) for _ in range(30)]
+        assert verified(any_place_will_do, orders, size=4) == ([code] if code else [])
+
+
 def test_generators_are_told_apart():
     """Equal generators must agree, others must not."""
     a, b = np.arange(20), np.arange(20)[::-1]
@@ -67,7 +84,10 @@ def test_generators_are_told_apart():
         ("batches:arrays", [(np.zeros((2, 3)), [1, 2, 3])]),
         ("batches:rows", [(np.zeros((3, 2)), np.zeros((1, 2)))]),
         ("batches:columns", [(np.zeros((2, 3)), np.zeros((1, 2)))]),
-        ("batches:sizes", [(np.zeros((2, 3)), np.zeros((1, 3)))] * 3),
+        ("batches:sizes", [(np.zeros((2, 4)), np.zeros((1, 4)))] * 2),
+        ("batches:filled up", [(np.zeros((2, 3)), np.zeros((1, 3)))] * 3),
+        ("batches:evened out", [(np.zeros((2, k)), np.zeros((1, k))) for k in (3, 2, 3)]),
+        ("batches:rest joined", [(np.zeros((2, k)), np.zeros((1, k))) for k in (3, 5)]),
         ("batches:rest dropped", [(np.zeros((2, 3)), np.zeros((1, 3)))] * 2),
         ("batches:empty", [(np.zeros((2, k)), np.zeros((1, k))) for k in (3, 3, 2, 0)]),
         ("batches:torn", [(np.zeros((2, k)) - 1, np.zeros((1, k))) for k in (3, 3, 2)]),
@@ -84,5 +104,6 @@ def test_every_way_of_dealing_badly_has_its_code(code, batches):
         properties.labels_follow_examples,
         properties.examples_are_mixed,
         properties.order_follows_rng,
+        any_place_will_do,
     ):
         assert [found.code for found in verifier(calls, seen)] == [code]

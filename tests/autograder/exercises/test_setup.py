@@ -35,7 +35,17 @@ def cut(order, m, dev_fraction, test_fraction):
     return order[n_dev + n_test :], order[:n_dev], order[n_dev : n_dev + n_test]
 
 
+def without_a_place(m, rng):
+    """Shuffle as Sattolo did: no index can stay where it was."""
+    order = np.arange(m)
+    for i in range(m - 1, 0, -1):
+        j = rng.integers(i)
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
 SPLITS = {
+    "no index stays": without_a_place,
     "the last index stays in train": lambda m, rng: np.concatenate([rng.permutation(m - 1), [m - 1]]),
     "rolled": lambda m, rng: np.roll(np.arange(m), rng.integers(m)),
     "every other one moves": lambda m, rng: np.where(
@@ -81,10 +91,29 @@ def test_every_bad_split_has_its_code(parts, code):
     assert [finding.code for finding in found] == ([code] if code else [])
 
 
+@pytest.mark.parametrize(
+    ("sizes", "code"),
+    [
+        ([(3, 4), (3, 4)], None),
+        ([(3, 4), (2, 4)], "sizes:by chance"),
+        ([(2, 4), (2, 4)], "sizes:other"),
+    ],
+)
+def test_sizes_that_vary_are_told_from_wrong_ones(sizes, code):
+    """Equal fractions of equally many examples give parts of one size, right or wrong."""
+    given = {"m": 10, "dev_fraction": 0.3, "test_fraction": 0.4}
+    calls = [Call({**given, "rng": Draws(seed)}) for seed in range(len(sizes))]
+    seen = [
+        Observation("returned", (np.arange(d + t, 10), np.arange(d), np.arange(d, d + t))) for d, t in sizes
+    ]
+    found = properties.parts_have_their_sizes(calls, seen)
+    assert [finding.code for finding in found] == ([code] if code else [])
+
+
 def test_random_splits_are_hardly_ever_refused():
-    """The bounds leave room: none of 400 sets of honest splits is refused."""
+    """The bounds leave room: none of 600 sets of honest splits is refused."""
     rng = np.random.default_rng(1)
-    for times, m, *fractions in [(40, 8, 0.5, 0.25), (6, 60, 0.3, 0.25)] * 200:
+    for times, m, *fractions in [(80, 3, 0.3, 0.3), (40, 8, 0.5, 0.25), (6, 60, 0.3, 0.25)] * 200:
         calls = [Call({"m": m, "rng": Draws(0)})] * times
         seen = [Observation("returned", cut(rng.permutation(m), m, *fractions)) for _ in calls]
         assert properties.parts_are_random(calls, seen) == []

@@ -85,6 +85,25 @@ def shifted_by_hair(A, Y):
     return losses(A + 1e-300, Y).mean()
 
 
+def log_of_the_product(A, Y):
+    return -np.log(np.prod((A * Y).sum(axis=0))) / A.shape[1]
+
+
+def search_from_minus_1e9(Z):
+    H = np.zeros(Z.shape)
+    for i, column in enumerate(Z.T):
+        best, largest = 0, -1e9
+        for k, score in enumerate(column):
+            if score > largest:
+                best, largest = k, score
+        H[best, i] = 1
+    return H
+
+
+def ten_winners(Z):
+    return np.eye(10)[:, Z.argmax(axis=0)][: len(Z)]
+
+
 def batch_of_five(A, Y):
     return losses(A, Y).sum() / 5
 
@@ -105,11 +124,14 @@ def mean_of_rows(W, b):
         ("softmax", squeezed),
         ("softmax", smoothed),
         ("hardmax", close_is_equal),
+        ("hardmax", search_from_minus_1e9),
+        ("hardmax", ten_winners),
         ("predict_classes", threshold),
         ("one_hot", ten_classes),
         ("cross_entropy", top_clipped),
         ("cross_entropy", shifted_by_hair),
         ("cross_entropy", batch_of_five),
+        ("cross_entropy", log_of_the_product),
         ("softmax_backward", weighted_backward),
         ("to_logistic", mean_of_rows),
     ],
@@ -131,6 +153,16 @@ def test_a_logarithm_protected_in_any_way_is_named(epsilon, drawn):
         assert (
             judged(wrong, drawn("cross_entropy", 0)).misconception == f"cross-entropy-protected-{epsilon:.0e}"
         )
+
+
+def test_a_tiny_number_added_to_the_softmax_is_told_from_one_that_cuts_it(drawn):
+    """log(A + epsilon) moves every logarithm, log(max(A, epsilon)) only the lowest: another hint each."""
+
+    def added(Z):
+        A = np.exp(Z - Z.max(axis=0))
+        return np.log(A / A.sum(axis=0) + 1e-8)
+
+    assert judged(added, drawn("log_softmax", 0)).misconception == "log-softmax-added-1e-08"
 
 
 def test_no_case_hangs_on_rounding(checks):
