@@ -132,7 +132,9 @@ def _overview(result: SubmissionResult, marks: Marks, by_hand: Mapping[str, floa
         earned = sum(_earned(each, marks.get(each.grade_id)) for each in result.exercises)
         earned += sum(marks[name][0] or 0.0 for name in by_hand if name in marks)
         most = result.max_points + sum(by_hand.values())
-        total = f'<td></td><td class="score"><strong>{earned:g} of {most:g}</strong></td>'
+        waits = sum(points for name, points in by_hand.items() if marks.get(name, (None, ""))[0] is None)
+        still = f", {waits:g} still open" if waits else ""
+        total = f'<td></td><td class="score"><strong>{earned:g} of {most:g}</strong>{still}</td>'
         parts += [
             '<table><thead><tr><th scope="col">Exercise</th><th scope="col">Verdict</th>'
             '<th scope="col">Score</th></tr></thead><tbody>',

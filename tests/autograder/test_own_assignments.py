@@ -109,5 +109,5 @@ def test_what_a_person_gave_counts(course):
     grade.run(course, jobs=1)
     page = course.feedback_page("ann", "exam").read_text()
     assert "3.5 of 4, given by your instructor" in page and "Well argued." in page
-    assert "<strong>6.5 of 9</strong>" in page and "open, of 2" in page
+    assert "<strong>6.5 of 9</strong>, 2 still open" in page and "open, of 2" in page
     assert gradebook.scores(course, "exam")["ann"]["essay"].points == 3.5
