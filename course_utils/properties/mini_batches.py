@@ -11,18 +11,19 @@ from course_utils.calls import Call, Observation
 from course_utils.compare import kind_in_words, listed, show
 from course_utils.examine import Finding
 
-#
+REPEATED, INSIDE = "batches:repeated", "batches:repeated inside"  # between batches, or inside one
+
 # The examples of these calls are columns that all differ, so that a returned column tells which one it was.
 # Bounds are those of a random order: a right solution fails one of them less than once in 1e9 checks.
 
 
 def every_example_once(calls: Sequence[Call], observations: Sequence[Observation]) -> list[Finding]:
     """Batches of the asked sizes that together hold every example exactly once."""
-    for call, seen in zip(calls, observations, strict=True):
-        found = _dealt_badly(call.arguments, seen.value)
-        if found:
-            return [found]
-    return []
+    dealt = [_dealt_badly(c.arguments, seen.value) for c, seen in zip(calls, observations, strict=True)]
+    found = [each for each in dealt if each]
+    # whoever draws with replacement repeats inside a batch sooner or later: that tells more
+    telling = [each for each in found if each.code == INSIDE and found[0].code == REPEATED]
+    return (telling or found)[:1]
 
 
 def labels_follow_examples(calls: Sequence[Call], observations: Sequence[Observation]) -> list[Finding]:
@@ -141,8 +142,9 @@ def _dealt_badly(arguments: Mapping[str, Any], batches: Any) -> Finding | None:
         return None
     known = {tuple(column) for column in X.T.tolist()}
     if all(tuple(column) in known for column in dealt.T.tolist()):
+        inside = any(len({tuple(c) for c in part.T.tolist()}) < part.shape[1] for part, _ in batches)
         problem = "some examples come more than once, and others never"
-        return Finding("batches:repeated", problem, "", "each column of X once")
+        return Finding(INSIDE if inside else REPEATED, problem, "", "each column of X once")
     problem = "there are columns that are no example: the entries of X were torn apart"
     return Finding("batches:torn", problem, f"a column {_column(dealt, 0)}", "columns of X as they are")
 

@@ -91,7 +91,7 @@ def test_generators_are_told_apart():
         ("batches:rest dropped", [(np.zeros((2, 3)), np.zeros((1, 3)))] * 2),
         ("batches:empty", [(np.zeros((2, k)), np.zeros((1, k))) for k in (3, 3, 2, 0)]),
         ("batches:torn", [(np.zeros((2, k)) - 1, np.zeros((1, k))) for k in (3, 3, 2)]),
-        ("batches:repeated", [(np.tile([[0.0], [8.0]], k), np.zeros((1, k))) for k in (3, 3, 2)]),
+        ("batches:repeated inside", [(np.tile([[0.0], [8.0]], k), np.zeros((1, k))) for k in (3, 3, 2)]),
     ],
 )
 def test_every_way_of_dealing_badly_has_its_code(code, batches):
