@@ -107,9 +107,11 @@ def decode(text: bytes, raw: bytes) -> list[Any]:
 
 
 def send(channel: socket.socket, frame: bytes, ticket: int = 0) -> None:
-    """Send what was encoded; ``Broken`` if nobody reads it."""
+    """Send what was encoded; ``Gone`` if nobody reads it any more."""
     try:
         channel.sendall(TICKET.pack(ticket) + frame)
+    except (BrokenPipeError, ConnectionResetError) as error:
+        raise Gone(str(error)) from None
     except OSError as error:
         raise Broken(str(error)) from None
 
@@ -147,6 +149,8 @@ class Reader:
                 part = self.channel.recv(most)
             except TimeoutError:
                 raise Late from None
+            except ConnectionResetError as error:
+                raise Gone(str(error)) from None
             except OSError as error:
                 raise Broken(str(error)) from None
             if not part:

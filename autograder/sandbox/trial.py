@@ -13,7 +13,7 @@ from typing import Any
 
 from autograder.protocol import Broken, Frame, Gone, Late, decode, encode
 from autograder.sandbox.host import Child, Zygote, ZygoteGone
-from autograder.sandbox.limits import Limits
+from autograder.sandbox.limits import Limits, SandboxError
 from course_utils.calls import (
     DIED,
     MISSING,
@@ -103,11 +103,23 @@ class Trial:
 
     def _ready(self) -> Child:
         if self.child is None:
-            self.child = self.zygote.open()
-            self.child.greet()
+            self.child = self._greeted()
             for step in self.done:
                 self._run(self.child, *step)
         return self.child
+
+    def _greeted(self) -> Child:
+        """Open a child; once more if it does not greet, since somebody may have ended it while it waited."""
+        child = self.zygote.open()
+        try:
+            child.greet()
+        except ZygoteGone:
+            raise
+        except SandboxError:
+            child.close()
+            child = self.zygote.open()
+            child.greet()
+        return child
 
     def _run(self, child: Child, label: str, source: str, definitions_only: bool) -> CellRun:
         seconds = min(self.limits.cell_seconds, max(1.0, self._left()))

@@ -90,3 +90,5 @@ def test_a_closed_channel_is_broken(pair):
     pair[0].close()
     with pytest.raises(Gone):
         Reader(pair[1]).frame(5)
+    with pytest.raises(Gone):
+        send(pair[1], encode(1))

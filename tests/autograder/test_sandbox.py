@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -461,3 +462,25 @@ def test_equal_answers_have_equal_digests(zygote):
             trial.run("cell", f"def f(x): return {body}")
             digests.append(trial.calls("f", {"check": [Call({"x": np.array([1.0, 2.0])})]}).digest)
     assert digests[0] == digests[1] and len(set(digests)) == 4 and all(digests)
+
+
+def test_a_child_that_somebody_ends_between_two_questions_costs_nothing(zygote):
+    """It and the one kept ready are killed while nobody waits for them: what is asked next is answered."""
+    with Trial(zygote, QUICK) as trial:
+        trial.run("cell", "def f(x): return x + 1")
+        for pid in children_of_the_warm_process(zygote):
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.2)
+        seen = trial.calls("f", {str(x): [Call({"x": x})] for x in range(3)})
+    assert [found[0].value for found in seen.values()] == [1, 2, 3]
+
+
+def children_of_the_warm_process(zygote):
+    below = {}
+    for pid in descendants(zygote.process.pid):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if b"bwrap" not in words[0] and any(word.endswith(b"zygote.py") for word in words):
+            below[pid] = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    found = [pid for pid, parent in below.items() if parent in below]
+    assert found
+    return found
