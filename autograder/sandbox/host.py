@@ -154,6 +154,11 @@ class Zygote:
             self.how_ended(self.ending, 5.0)
         self._listen(0.0)
         self.ending = 0
+        spare = self._spare
+        if spare is not None and spare.number in self.ended:  # somebody ended it while it waited
+            del self.ended[spare.number]
+            spare.channel.close()
+            self._spare = None
         while True:
             child, self._spare = self._spare or self._fork(), None
             if self._tier:
